@@ -1,0 +1,1 @@
+"""One verb a file: where pure and impure meet."""

@@ -1,0 +1,104 @@
+"""Ports: what the inner layers need from outside, as Protocols and the values that pass through them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Time as an argument."""
+
+    def now(self) -> datetime:
+        """Return the time in UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Return seconds that never go backwards."""
+        ...
+
+
+class Cancel(Protocol):
+    """Whether the user asked to stop; `threading.Event` is one."""
+
+    def is_set(self) -> bool:
+        """Say whether to stop."""
+        ...
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until asked to stop or the seconds are over; say which."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An object of the store: its digest and its size in bytes."""
+
+    digest: str
+    size: int
+
+
+class Store(Protocol):
+    """Content-addressed artifacts: an object is whole or absent, and is hashed on every read."""
+
+    def put(self, source: Path) -> Stored:
+        """Copy a file in, hashing while copying; durable when it returns."""
+        ...
+
+    def put_bytes(self, content: bytes) -> Stored:
+        """Keep bytes; durable when it returns."""
+        ...
+
+    def has(self, digest: str) -> bool:
+        """Say whether an object is there, without reading it."""
+        ...
+
+    def fetch(self, digest: str, target: Path) -> None:
+        """Copy an object to a new file, verified while copying.
+
+        Raises:
+            MlspecError: the object is absent (`store/missing`) or its bytes are not its digest (`store/damaged`).
+        """
+        ...
+
+    def read(self, digest: str) -> bytes:
+        """Return the verified bytes of an object.
+
+        Raises:
+            MlspecError: as `fetch`.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A program to run: no shell, only the environment given, output to a log that is capped."""
+
+    argv: tuple[str, ...]
+    cwd: Path
+    env: Mapping[str, str]
+    log: Path
+    timeout_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class JobResult:
+    """How a program ended. `code` is its exit code, negative for a signal; costs are of it and its children."""
+
+    code: int
+    timed_out: bool
+    interrupted: bool
+    wall_s: float
+    cpu_s: float
+    peak_memory_bytes: int
+
+
+class Executor(Protocol):
+    """Where programs run."""
+
+    def run(self, job: Job, cancel: Cancel) -> JobResult:
+        """Run a job to its end, its timeout, or a request to stop; leaves no process behind."""
+        ...

@@ -1,0 +1,83 @@
+"""Verdicts: what a check says of a model, with enough to compute it again."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Outcome(StrEnum):
+    """The four outcomes of a check; only `pass` passes."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    INCONCLUSIVE = "inconclusive"
+    INSUFFICIENT = "insufficient"
+
+
+class Estimate(BaseModel):
+    """A metric's value with its two-sided interval over `n` rows; the bounds are None where none can be given.
+
+    `value` is None where the metric is undefined (NaN, one class only): such a metric never passes.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    confidence: float = 0.95
+    n: int
+    method: str
+
+
+class CheckVerdict(BaseModel):
+    """The verdict of one check of a gate, on one set of rows (`where` names a slice)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    check: str
+    outcome: Outcome
+    metric: str | None = None
+    where: str | None = None
+    estimate: Estimate | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+    level: str = "block"
+    reason: str
+
+
+class GateVerdict(BaseModel):
+    """The verdict of a gate: the worst of its blocking checks."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    gate: str
+    digest: str
+    outcome: Outcome
+    checks: tuple[CheckVerdict, ...]
+
+
+_WORST_FIRST = (Outcome.FAIL, Outcome.INSUFFICIENT, Outcome.INCONCLUSIVE, Outcome.PASS)
+
+
+def worst(checks: tuple[CheckVerdict, ...]) -> Outcome:
+    """Return the outcome of a gate: its worst blocking check; a gate without blocking checks passes."""
+    found = {check.outcome for check in checks if check.level == "block"}
+    return next((outcome for outcome in _WORST_FIRST if outcome in found), Outcome.PASS)
+
+
+class Violation(BaseModel):
+    """What a dataset's contract found: rule, column, how many rows, and the first row numbers (1 is the first data row).
+
+    Never a value of a `sensitive` column.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rule: str
+    column: str | None = None
+    count: int
+    rows: tuple[int, ...] = ()
+    message: str

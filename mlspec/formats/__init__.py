@@ -1,0 +1,1 @@
+"""How a fitted model becomes bytes and back, without running code."""

@@ -1,0 +1,1 @@
+"""Checks of a gate: evidence in, verdict out; pure."""

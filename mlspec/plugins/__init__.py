@@ -1,0 +1,1 @@
+"""The catalog: entry points to a table of names, loaded lazily."""

@@ -1,0 +1,35 @@
+"""Gate: the checks a version must pass to enter a stage."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field, SerializeAsAny
+
+from mlspec.specs.base import Change, Part, Spec
+
+
+class CheckSpec(Part):
+    """What every check declares; its own fields come from the class that the catalog has for `check`."""
+
+    check: Annotated[str, Change.EVALUATE]
+    """Which check."""
+    level: Annotated[Literal["block", "warn"], Change.EVALUATE] = "block"
+    """`block`: it must pass; `warn`: it reports and does not block."""
+
+    def metric_names(self) -> tuple[str, ...]:
+        """Return the metrics this check judges, for validation against the model's task."""
+        return ()
+
+    def column_names(self) -> tuple[str, ...]:
+        """Return the dataset columns this check reads, for validation against the schema."""
+        return ()
+
+
+class Gate(Spec):
+    """A bar with an owner."""
+
+    kind_name: ClassVar[str] = "gate"
+
+    checks: Annotated[tuple[SerializeAsAny[CheckSpec], ...], Field(min_length=1), Change.EVALUATE]
+    """The checks; all of level `block` must pass."""

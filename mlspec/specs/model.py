@@ -1,0 +1,125 @@
+"""Model: what is predicted, how it is trained, how it is measured, and where it is used."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, model_validator
+
+from mlspec.specs.base import Change, Name, Part, Scalar, Spec
+from mlspec.specs.paths import RepositoryGlob, RepositoryPath
+
+Task = Literal["classification", "regression"]
+_DURATION = re.compile(r"(\d{1,6})(s|m|h|d)")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def seconds(duration: str) -> int:
+    """Turn a duration such as `90s`, `15m`, `2h` or `1d` into seconds.
+
+    Raises:
+        ValueError: the text is no duration, or zero.
+    """
+    match = _DURATION.fullmatch(duration)
+    if match is None or int(match[1]) == 0:
+        raise ValueError("must be a duration such as 90s, 15m, 2h or 1d")
+    return int(match[1]) * _SECONDS[match[2]]
+
+
+def _duration(text: str) -> str:
+    seconds(text)
+    return text
+
+
+def _estimator(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", text):
+        raise ValueError("must be a dotted class of an installed package, as sklearn.linear_model.LogisticRegression")
+    return text
+
+
+def _entrypoint(text: str) -> str:
+    path, colon, function = text.rpartition(":")
+    if not colon or not path.endswith(".py") or not function.isidentifier():
+        raise ValueError("must be a Python file and a function in it, as src/train.py:train")
+    return text
+
+
+def _variable(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", text):
+        raise ValueError("must be the name of an environment variable, never its value")
+    return text
+
+
+def _version(value: Any) -> Any:
+    if value == "latest" or (isinstance(value, int) and not isinstance(value, bool) and value >= 1):
+        return value
+    raise ValueError("must be a version number such as 3, or latest")
+
+
+StageVersion = Annotated[
+    Any,
+    BeforeValidator(_version),
+    Field(json_schema_extra={"anyOf": [{"const": "latest"}, {"type": "integer", "minimum": 1}]}),
+]
+
+
+class Train(Part):
+    """How a version is made. Give `estimator` (no code) or `entrypoint` (your function)."""
+
+    estimator: Annotated[Annotated[str, AfterValidator(_estimator)] | None, Change.TRAIN] = None
+    """A class with scikit-learn's interface; columns are prepared for it by their declared types."""
+    entrypoint: Annotated[Annotated[str, AfterValidator(_entrypoint)] | None, Change.TRAIN] = None
+    """Your function `train(data, params, seed)`, which returns a fitted object with `predict`."""
+    params: Annotated[dict[str, JsonValue], Change.TRAIN] = {}
+    """Hyperparameters, handed over as they are."""
+    seed: Annotated[Annotated[int, Field(ge=0, lt=2**32)], Change.TRAIN] = 0
+    """The seed of everything random."""
+    environment: Annotated[RepositoryPath | None, Change.TRAIN] = None
+    """A lock file whose content is part of the fingerprint."""
+    code: Annotated[tuple[RepositoryGlob, ...], Change.TRAIN] = ()
+    """More files that the entrypoint reads, beyond the modules it imports."""
+    threads: Annotated[Annotated[int, Field(ge=1, le=1024)], Change.TRAIN] = 1
+    """Threads for numerical libraries; more can change the last digits of a result."""
+    format: Annotated[Literal["skops"], Change.TRAIN] = "skops"
+    """How the model is kept."""
+    timeout: Annotated[Annotated[str, AfterValidator(_duration)], Change.NOTHING] = "24h"
+    """When to give up."""
+    env: Annotated[tuple[Annotated[str, AfterValidator(_variable)], ...], Change.NOTHING] = ()
+    """Names of environment variables that training may see; never their values."""
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Train:
+        if (self.estimator is None) == (self.entrypoint is None):
+            raise ValueError("give exactly one of `estimator` and `entrypoint`")
+        if self.code and self.entrypoint is None:
+            raise ValueError("`code` goes with `entrypoint`")
+        return self
+
+
+class Stage(Part):
+    """What should hold a stage."""
+
+    version: Annotated[StageVersion, Change.PROMOTE] = "latest"
+    """`latest`, the version that this commit's spec trains, or a number that pins one."""
+    gates: Annotated[tuple[Name, ...], Change.EVALUATE] = ()
+    """The gates a version must pass to enter."""
+
+
+class Model(Spec):
+    """Something that predicts: its data, training, metrics and stages."""
+
+    kind_name: ClassVar[str] = "model"
+
+    dataset: Annotated[Name, Change.TRAIN]
+    """The dataset it learns from."""
+    task: Annotated[Task, Change.TRAIN]
+    """What kind of target it predicts."""
+    positive: Annotated[Scalar | None, Change.TRAIN] = None
+    """The value of the target that counts as positive, for metrics of two classes."""
+    train: Train
+    """How a version is made."""
+    metrics: Annotated[tuple[str, ...], Change.EVALUATE] = ()
+    """What is measured on the test split, by scikit-learn's scorer names."""
+    stages: dict[Name, Stage] = {}
+    """What should hold each stage."""

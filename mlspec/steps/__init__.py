@@ -1,0 +1,1 @@
+"""What apply does to data and models: check, profile, split, train, predict, score."""
