@@ -1,0 +1,95 @@
+"""The metrics a spec may name: a light table that says what each needs; `stats.metrics` computes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+Task = Literal["classification", "regression"]
+Needs = Literal["labels", "scores", "values"]
+_NEGATED = "neg_"
+_REGRESSION_ERRORS = (
+    "max_error",
+    "mean_absolute_error",
+    "mean_absolute_percentage_error",
+    "mean_gamma_deviance",
+    "mean_poisson_deviance",
+    "mean_squared_error",
+    "mean_squared_log_error",
+    "median_absolute_error",
+    "root_mean_squared_error",
+    "root_mean_squared_log_error",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric: what it is for, what it is computed from, and which scikit-learn function computes it.
+
+    `needs`: `labels` (predicted classes), `scores` (predicted class probabilities) or `values` (predicted numbers).
+    `binary`: it is defined for two classes, one of them positive. `function` is `module:name`, called with the truth,
+    the prediction and `kwargs`; where `negated`, what it returns is an error and the metric is its negative.
+    """
+
+    name: str
+    task: Task
+    needs: Needs
+    binary: bool
+    greater_is_better: bool
+    function: str
+    kwargs: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def negated(self) -> bool:
+        """Say whether the metric is the negative of what its function returns, as in `neg_log_loss`."""
+        return self.name.startswith(_NEGATED)
+
+
+def _classes(name: str, function: str, *, binary: bool = False, **kwargs: str) -> Metric:
+    return Metric(name, "classification", "labels", binary, True, f"sklearn.metrics:{function}", kwargs)
+
+
+def _ranks(name: str, function: str, *, binary: bool = False, **kwargs: str) -> Metric:
+    return Metric(name, "classification", "scores", binary, True, f"sklearn.metrics:{function}", kwargs)
+
+
+def _values(name: str, function: str) -> Metric:
+    return Metric(name, "regression", "values", False, True, f"sklearn.metrics:{function}")
+
+
+def _averaged(name: str) -> Iterable[Metric]:
+    yield _classes(name, f"{name}_score", binary=True)
+    for average in ("macro", "micro", "weighted"):
+        yield _classes(f"{name}_{average}", f"{name}_score", average=average)
+
+
+def _error(metric: Metric) -> Iterable[Metric]:
+    """Give an error its two names: the positive one, lower being better, and scikit-learn's negated one."""
+    yield replace(metric, greater_is_better=False)
+    yield replace(metric, name=_NEGATED + metric.name)
+
+
+def _all() -> Iterable[Metric]:
+    for name in ("f1", "precision", "recall", "jaccard"):
+        yield from _averaged(name)
+    yield _classes("accuracy", "accuracy_score")
+    yield _classes("balanced_accuracy", "balanced_accuracy_score")
+    yield _classes("matthews_corrcoef", "matthews_corrcoef")
+    yield _ranks("roc_auc", "roc_auc_score", binary=True)
+    for way in ("ovo", "ovr"):
+        yield _ranks(f"roc_auc_{way}", "roc_auc_score", multi_class=way)
+        yield _ranks(f"roc_auc_{way}_weighted", "roc_auc_score", multi_class=way, average="weighted")
+    yield _ranks("average_precision", "average_precision_score", binary=True)
+    yield _ranks("d2_log_loss_score", "d2_log_loss_score")
+    yield from _error(_ranks("brier_score", "brier_score_loss", binary=True))
+    yield from _error(_ranks("log_loss", "log_loss"))
+    yield _values("r2", "r2_score")
+    yield _values("explained_variance", "explained_variance_score")
+    yield _values("d2_absolute_error_score", "d2_absolute_error_score")
+    for name in _REGRESSION_ERRORS:
+        yield from _error(_values(name, name))
+
+
+METRICS: Mapping[str, Metric] = {metric.name: metric for metric in sorted(_all(), key=lambda metric: metric.name)}
+"""Every metric by name: scikit-learn's scorer names, and each error by its positive name too."""
