@@ -1,0 +1,50 @@
+"""Events of an apply, yielded as they happen; a console shows them, nothing decides by them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from mlspec.core.plan import Action
+from mlspec.core.verdict import Estimate, GateVerdict, Violation
+
+Ending = Literal["done", "reused", "rejected", "failed", "skipped"]
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """An action begins."""
+
+    action: Action
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """An action is over: what came of it, in one sentence, and what it found.
+
+    `skipped` means it did not run: a condition did not hold, or something it needs failed; `negative` says that
+    a verdict was the cause.
+    """
+
+    action: Action
+    ending: Ending
+    message: str
+    seconds: float = 0.0
+    version: int | None = None
+    metrics: tuple[tuple[str, Estimate], ...] = ()
+    verdicts: tuple[GateVerdict, ...] = ()
+    violations: tuple[Violation, ...] = ()
+    log_tail: tuple[str, ...] = ()
+    negative: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """The apply is over: how many actions ended how, and which exit code DESIGN section 7 gives that."""
+
+    counts: dict[str, int]
+    exit_code: int
+    lineage: str | None
+
+
+Event = Started | Ended | Closed

@@ -1,0 +1,198 @@
+"""Folding: a head and the next record of its address give the next head. Pure; the whole meaning of records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from mlspec.core import digest
+from mlspec.core.head import Contract, Failed, Head, Run, Snapshot, StageState, VerdictFact, Version, contract_key, verdict_key
+from mlspec.core.record import Record
+from mlspec.core.verdict import GateVerdict, Outcome
+
+Update = dict[str, Any]
+
+
+def fold(heads: Mapping[str, Head], record: Record) -> dict[str, Head | None]:
+    """Return the heads that a record changes: the new head of its address, and None for one that moved away."""
+    changed: dict[str, Head | None] = {}
+    source = record.moved_from or record.address
+    head = heads.get(source) or Head(address=source)
+    if record.moved_from:
+        changed[record.moved_from] = None
+    update: Update = {"address": record.address, "generation": head.generation + 1, "record": record.digest}
+    if record.status == "failed":
+        update |= _failed(head, record)
+    else:
+        update |= _FOLDS[record.verb](head, record)
+        if record.effect in head.failed:
+            update["failed"] = {key: value for key, value in head.failed.items() if key != record.effect}
+    if record.cost is not None:
+        update["seconds"] = {**head.seconds, record.verb: record.cost.wall_s}
+    changed[record.address] = head.model_copy(update=update)
+    return changed
+
+
+def reference(record: Record) -> str:
+    """Return where a record came from, as `main@9f0c12ab`; a dirty tree is marked."""
+    mark = "+dirty" if record.origin.dirty else ""
+    return f"{record.origin.branch or 'detached'}@{record.origin.commit[:8]}{mark}"
+
+
+def _failed(head: Head, record: Record) -> Update:
+    if record.failure is None or record.effect is None:
+        return {}
+    fact = Failed(verb=record.verb, record=record.digest, failure=record.failure)
+    return {"failed": {**head.failed, record.effect: fact}}
+
+
+def _snapshot(head: Head, record: Record) -> Update:
+    content = record.output("content")
+    if content is None or record.fingerprint is None:
+        return {}
+    snapshot = Snapshot(
+        record=record.digest,
+        content=content.digest,
+        size=content.size,
+        ref=reference(record),
+        at=record.finished,
+        fields=record.fields,
+    )
+    return {"snapshots": {**head.snapshots, record.fingerprint: snapshot}}
+
+
+def _check(head: Head, record: Record) -> Update:
+    profile = record.output("profile")
+    fingerprint = record.fingerprint or ""
+    contract = Contract(
+        fingerprint=fingerprint,
+        outcome="rejected" if record.status == "rejected" else "passed",
+        record=record.digest,
+        rows=record.rows or 0,
+        summary="; ".join(violation.message for violation in record.violations[:3]),
+        profile=profile.digest if profile else None,
+        fields=record.fields,
+    )
+    update: Update = {"contracts": {**head.contracts, contract_key(fingerprint, digest.of(record.fields)): contract}}
+    if contract.outcome == "passed" and record.origin.deploys:
+        update["current"] = fingerprint
+    return update
+
+
+def _train(head: Head, record: Record) -> Update:
+    artifact, manifest = record.output("model"), record.output("manifest")
+    if artifact is None or manifest is None or record.fingerprint is None:
+        return {}
+    run = Run(
+        record=record.digest,
+        artifact=artifact.digest,
+        manifest=manifest.digest,
+        dataset=record.inputs.get("dataset", ""),
+        ref=reference(record),
+        at=record.finished,
+        fields=record.fields,
+    )
+    return {"runs": {**head.runs, record.fingerprint: run}}
+
+
+def _evaluate(head: Head, record: Record) -> Update:
+    fingerprint = record.fingerprint or ""
+    run = head.runs[fingerprint]
+    test = record.inputs.get("test", "")
+    predictions = record.output("predictions")
+    run_update: Update = {"metrics": {**run.metrics, **record.metrics}}
+    if predictions is not None:
+        run_update["predictions"] = {**run.predictions, test: predictions.digest}
+    verdicts = dict(head.verdicts)
+    for verdict in record.verdicts:
+        fact = VerdictFact(
+            run=fingerprint,
+            gate=verdict.gate,
+            gate_digest=verdict.digest,
+            test=test,
+            outcome=verdict.outcome,
+            record=record.digest,
+            reason=_reason(verdict),
+        )
+        verdicts[verdict_key(fingerprint, verdict.digest, test)] = fact
+    return {
+        "runs": {**head.runs, fingerprint: run.model_copy(update=run_update)},
+        "verdicts": verdicts,
+        **_conforming(head, record),
+    }
+
+
+def _reason(verdict: GateVerdict) -> str:
+    blocking = [check for check in verdict.checks if check.level == "block"]
+    deciding = [check for check in blocking if check.outcome is verdict.outcome] or list(verdict.checks)
+    negative = verdict.outcome is not Outcome.PASS
+    return "; ".join(check.reason for check in (deciding if negative else deciding[:3]))[:500]
+
+
+def _conforming(head: Head, record: Record) -> Update:
+    if not record.conforming:
+        return {}
+    stages = {
+        name: state.model_copy(update={"conforming": record.conforming.get(name, state.conforming)})
+        for name, state in head.stages.items()
+    }
+    return {"stages": stages}
+
+
+def _register(head: Head, record: Record) -> Update:
+    version = Version(
+        n=record.version or 0, fingerprint=record.fingerprint or "", record=record.digest, at=record.finished
+    )
+    return {"versions": (*head.versions, version)}
+
+
+def _enter(head: Head, record: Record) -> Update:
+    stage = record.stage or ""
+    before = head.stages.get(stage)
+    held = before.held if before else ()
+    if before is not None and before.version is not None:
+        held = (*(n for n in held if n != before.version), before.version)
+    state = StageState(
+        version=record.version,
+        since=record.finished,
+        by=record.actor.name,
+        commit=record.origin.commit,
+        record=record.digest,
+        conforming=record.conforming.get(stage, True),
+        held=held,
+    )
+    return {"stages": {**head.stages, stage: state}}
+
+
+def _update(head: Head, record: Record) -> Update:
+    update: Update = {**_conforming(head, record), "facts": record.fields, "retired": False}
+    if record.fingerprint is not None:
+        update["current"] = record.fingerprint
+    return update
+
+
+def _move(head: Head, record: Record) -> Update:
+    return {}
+
+
+def _retire(head: Head, record: Record) -> Update:
+    stages = {
+        name: state.model_copy(update={"version": None, "since": record.finished, "record": record.digest})
+        for name, state in head.stages.items()
+    }
+    return {"retired": True, "stages": stages}
+
+
+_FOLDS: Mapping[str, Callable[[Head, Record], Update]] = {
+    "snapshot": _snapshot,
+    "check": _check,
+    "train": _train,
+    "evaluate": _evaluate,
+    "register": _register,
+    "promote": _enter,
+    "rollback": _enter,
+    "demote": _enter,
+    "move": _move,
+    "retire": _retire,
+    "update": _update,
+}

@@ -1,0 +1,135 @@
+"""Heads: the current recorded state of one address; a plan reads nothing else."""
+
+from __future__ import annotations
+
+from typing import Any, Final, Literal
+
+from mlspec.core import digest
+from mlspec.core.record import Failure, Value
+from mlspec.core.verdict import Estimate, Outcome
+
+FORMAT: Final = "mlspec.head/1"
+
+
+class Snapshot(Value):
+    """A version of a dataset: its bytes in the store, and what its fingerprint was made of."""
+
+    record: str
+    content: str
+    size: int
+    ref: str
+    at: str
+    fields: dict[str, Any]
+
+
+class Contract(Value):
+    """What the checks of one dataset version said."""
+
+    fingerprint: str
+    outcome: Literal["passed", "rejected"]
+    record: str
+    rows: int
+    summary: str = ""
+    profile: str | None = None
+    fields: dict[str, Any] = {}
+
+
+class Run(Value):
+    """A finished training, by fingerprint."""
+
+    record: str
+    artifact: str
+    manifest: str
+    dataset: str
+    ref: str
+    at: str
+    fields: dict[str, Any]
+    predictions: dict[str, str] = {}
+    metrics: dict[str, Estimate] = {}
+
+
+class Version(Value):
+    """A registered run: its number and fingerprint."""
+
+    n: int
+    fingerprint: str
+    record: str
+    at: str
+
+
+class StageState(Value):
+    """What holds a stage; `held` are the versions that did before, newest last."""
+
+    version: int | None
+    since: str
+    by: str
+    commit: str
+    record: str
+    conforming: bool = True
+    held: tuple[int, ...] = ()
+
+
+class VerdictFact(Value):
+    """The outcome of a gate for a run on a test set; the whole verdict is in the record."""
+
+    run: str
+    gate: str
+    gate_digest: str
+    test: str
+    outcome: Outcome
+    record: str
+    reason: str
+
+
+class Failed(Value):
+    """A step that failed and is not tried again until an input changes; by effect digest."""
+
+    verb: str
+    record: str
+    failure: Failure
+
+
+class Head(Value):
+    """The state of one address. Rebuilt byte for byte by folding its records in order."""
+
+    format: Literal["mlspec.head/1"] = FORMAT
+    address: str
+    generation: int = 0
+    record: str | None = None
+    facts: dict[str, Any] = {}
+    retired: bool = False
+    current: str | None = None
+    snapshots: dict[str, Snapshot] = {}
+    contracts: dict[str, Contract] = {}
+    runs: dict[str, Run] = {}
+    versions: tuple[Version, ...] = ()
+    stages: dict[str, StageState] = {}
+    verdicts: dict[str, VerdictFact] = {}
+    failed: dict[str, Failed] = {}
+    seconds: dict[str, float] = {}
+    """The wall time of the last step of each verb, for estimates."""
+
+    @property
+    def protect(self) -> bool:
+        """Say whether the recorded facts protect this resource from disappearing."""
+        return bool(self.facts.get("protect", False))
+
+    def version(self, n: int) -> Version | None:
+        """Return version `n`, or None."""
+        return next((version for version in self.versions if version.n == n), None)
+
+    def version_of(self, fingerprint: str | None) -> Version | None:
+        """Return the version registered for a run, or None."""
+        return next((version for version in self.versions if version.fingerprint == fingerprint), None)
+
+
+def verdict_key(run: str, gate: str, test: str, champion: str | None = None) -> str:
+    """Return the key of a verdict: of the run, the gate's digest, the test set, and what it was compared with."""
+    return digest.of([run, gate, test, champion])
+
+
+def contract_key(fingerprint: str, contract: str) -> str:
+    """Return the key of a contract's outcome: of the dataset version and the contract's digest."""
+    return digest.of([fingerprint, contract])
+
+

@@ -1,0 +1,153 @@
+"""Records: one immutable fact of one apply, chained to the record before it of the same address."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from mlspec.core import digest
+from mlspec.core.verdict import Estimate, GateVerdict, Violation
+
+FORMAT: Final = "mlspec.record/1"
+MAX_BYTES = 16 * 1024
+
+Verb = Literal[
+    "snapshot", "check", "train", "evaluate", "register", "promote", "rollback", "demote", "move", "retire", "update"
+]
+Status = Literal["done", "rejected", "failed"]
+
+
+class Value(BaseModel):
+    """A frozen value that is written as JSON and refuses fields it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Actor(Value):
+    """Who applied, as git knows them."""
+
+    name: str
+    email: str
+
+
+class Object(Value):
+    """An object of the store: what it is, its digest, and its size in bytes."""
+
+    name: str
+    digest: str
+    size: int
+
+
+class Cost(Value):
+    """What a step cost: seconds and bytes."""
+
+    wall_s: float
+    cpu_s: float
+    peak_memory_bytes: int
+
+
+class Failure(Value):
+    """Why a step failed; `log` is the digest of its log, where there is one."""
+
+    code: str
+    message: str
+    log: str | None = None
+
+
+class Environment(Value):
+    """Where a model was trained; `packages` is the digest of the list of installed versions."""
+
+    python: str
+    platform: str
+    packages: str
+
+
+class Origin(Value):
+    """The commit that was applied, and what it was allowed to do."""
+
+    commit: str
+    branch: str | None
+    dirty: bool
+    deploys: bool
+
+
+class Record(Value):
+    """One fact. `digest` covers every other field; `previous` is the digest of the address's record before it."""
+
+    format: Literal["mlspec.record/1"] = FORMAT
+    address: str
+    verb: Verb
+    status: Status = "done"
+    apply: str
+    n: int
+    generation: int
+    previous: str | None = None
+    started: str
+    finished: str
+    actor: Actor
+    approvals: tuple[str, ...] = ()
+    origin: Origin
+    blobs: dict[str, str] = {}
+    """Spec files and their git blob ids: they identify the spec even when commits are rewritten."""
+    effect: str | None = None
+    fingerprint: str | None = None
+    fields: dict[str, Any] = {}
+    """What the fingerprint or the verdict depends on, flattened: `train.params.max_iter: 200`."""
+    inputs: dict[str, str] = {}
+    """Addresses and the digests of them that were used."""
+    outputs: tuple[Object, ...] = ()
+    moved_from: str | None = None
+    stage: str | None = None
+    version: int | None = None
+    replaces: int | None = None
+    """The version that held the stage before."""
+    rows: int | None = None
+    metrics: dict[str, Estimate] = {}
+    verdicts: tuple[GateVerdict, ...] = ()
+    gates: dict[str, str] = {}
+    """The gates in force and their digests."""
+    conforming: dict[str, bool] = {}
+    violations: tuple[Violation, ...] = ()
+    environment: Environment | None = None
+    failure: Failure | None = None
+    cost: Cost | None = None
+    mlspec: str
+    digest: str = ""
+
+    def output(self, name: str) -> Object | None:
+        """Return the output of this name, or None."""
+        return next((output for output in self.outputs if output.name == name), None)
+
+    @property
+    def path(self) -> str:
+        """Return where the record lies on the lineage branch."""
+        year, month = self.started[:4], self.started[5:7]
+        return f"log/{year}/{month}/{self.apply}/{self.n:04d}-{self.verb}-{self.address.replace('/', '.', 1)}.json"
+
+
+def to_json(value: BaseModel) -> dict[str, Any]:
+    """Return a value as JSON data, without what is empty, so that a new optional field changes no bytes."""
+    dumped = value.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    if "format" in type(value).model_fields:
+        dumped["format"] = getattr(value, "format")  # noqa: B009 -- pydantic's field, absent from BaseModel's type
+    return dumped
+
+
+def to_bytes(value: BaseModel) -> bytes:
+    """Return the one form in which a value is written to the lineage branch: sorted keys, two spaces, a last newline."""
+    text = json.dumps(to_json(value), sort_keys=True, ensure_ascii=False, allow_nan=False, indent=2)
+    return text.encode("utf-8") + b"\n"
+
+
+def sealed(record: Record) -> Record:
+    """Return the record with its digest filled in."""
+    return record.model_copy(update={"digest": digest_of(record)})
+
+
+def digest_of(record: Record) -> str:
+    """Return the digest that a record must carry: of everything but the digest itself."""
+    content = to_json(record)
+    content.pop("digest", None)
+    return digest.of(content)

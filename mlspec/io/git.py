@@ -1,0 +1,303 @@
+"""The door to git: GitPython finds the repository and runs git with hardened options, argv lists only."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import io
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import git
+from git.exc import GitCommandError, GitCommandNotFound, InvalidGitRepositoryError, NoSuchPathError
+
+from mlspec.core.problem import fail
+
+_HARDENED = (
+    "core.hooksPath=/dev/null",
+    "core.fsmonitor=false",
+    "core.attributesFile=/dev/null",
+    "core.quotePath=false",
+    "core.pager=cat",
+    "core.fsync=all",
+    "gc.auto=0",
+    "maintenance.auto=false",
+    "log.showSignature=false",
+    "protocol.ext.allow=never",
+    "submodule.recurse=false",
+)
+_NOT_FOUND = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Checkout:
+    """Where HEAD is: the commit (None before the first), the branch (None when detached)."""
+
+    commit: str | None
+    branch: str | None
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A git repository, opened by `open_repository`. Methods that write are durable when they return."""
+
+    root: Path
+    git_dir: Path
+    common_dir: Path
+    _repo: git.Repo = field(repr=False, compare=False)
+    _options: tuple[str, ...] = field(repr=False, compare=False, default=())
+    algorithm: str = "sha1"
+
+    def run(self, *argv: str, stdin: bytes | None = None) -> bytes:
+        """Run git and return its standard output.
+
+        Raises:
+            MlspecError: git ended with an error, in git's own words.
+        """
+        code, out, err = self._execute(argv, stdin)
+        if code != 0:
+            words = _words(err) or f"exit code {code}"
+            raise fail("git/failed", f"git {argv[0]}: {words}")
+        return out
+
+    def ask(self, *argv: str) -> str | None:
+        """Return the stripped output of a git command, or None when git says no."""
+        code, out, _ = self._execute(argv, None)
+        return out.decode("utf-8", "surrogateescape").strip() if code == 0 else None
+
+    def says(self, *argv: str) -> bool:
+        """Return whether a git command ends with exit code 0."""
+        return self._execute(argv, None)[0] == 0
+
+    def _execute(self, argv: Sequence[str], stdin: bytes | None) -> tuple[int, bytes, bytes]:
+        command = ["git", "--no-optional-locks", "--literal-pathspecs"]
+        for option in (*_HARDENED, *self._options):
+            command += ["-c", option]
+        feed: Any = None
+        with tempfile.TemporaryFile() as spool:
+            if stdin is not None:
+                spool.write(stdin)
+                spool.seek(0)
+                feed = spool
+            result: Any = self._repo.git.execute(
+                [*command, *argv],
+                istream=feed,
+                with_extended_output=True,
+                with_exceptions=False,
+                stdout_as_string=False,
+                strip_newline_in_stdout=False,
+            )
+        code, out, err = result
+        return int(code), _bytes(out), _bytes(err)
+
+    def checkout(self) -> Checkout:
+        """Return where HEAD is."""
+        commit = self.ask("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+        name = self.ask("symbolic-ref", "--quiet", "--short", "HEAD")
+        return Checkout(commit or None, name or None)
+
+    def refs(self, *names: str) -> dict[str, str]:
+        """Return the object ids of the refs that exist, by full name."""
+        out = self.run("for-each-ref", "--format=%(objectname) %(refname)", *names)
+        rows = (line.split(" ", 1) for line in out.decode().splitlines())
+        return {name: oid for oid, name in rows}
+
+    def commit_of(self, revision: str) -> str:
+        """Return the commit that a revision names.
+
+        Raises:
+            MlspecError: git knows no such commit.
+        """
+        found = self.ask("rev-parse", "--verify", "--quiet", "--end-of-options", revision + "^{commit}")
+        if not found:
+            raise fail("git/unknown-revision", f"git knows no commit `{revision}`", help="fetch it first")
+        return found
+
+    def is_ancestor(self, ancestor: str, descendant: str) -> bool:
+        """Say whether a commit is in the history of another; a commit that is not here is in nobody's."""
+        return self.says("merge-base", "--is-ancestor", ancestor, descendant)
+
+    def changed(self, prefix: str) -> list[str]:
+        """Return the tracked files below a folder that differ from HEAD, staged or not, as repository paths."""
+        argv = ["status", "--porcelain=v1", "-z", "--untracked-files=no", "--ignore-submodules=all", "--no-renames"]
+        out = self.run(*argv, "--", prefix or ".")
+        return [entry[3:] for entry in out.decode("utf-8", "surrogateescape").split("\0") if entry]
+
+    def untracked(self, paths: Iterable[str]) -> list[str]:
+        """Return which files at or below these repository paths git does not track, ignored ones too."""
+        out = self.run("ls-files", "-z", "--others", "--", *paths)
+        return [path for path in out.decode("utf-8", "surrogateescape").split("\0") if path]
+
+    def listing(self, commit: str, prefix: str = "") -> dict[str, str]:
+        """Return the regular files of a commit below a folder: path and blob id. Links and submodules are left out."""
+        out = self.run("ls-tree", "-r", "-z", "--full-tree", commit, "--", *([prefix] if prefix else []))
+        files = {}
+        for entry in out.decode("utf-8", "surrogateescape").split("\0"):
+            meta, _, path = entry.partition("\t")
+            if meta.startswith(("100644", "100755")):
+                files[path] = meta.split(" ")[2]
+        return files
+
+    def contents(self, names: Sequence[str]) -> Iterator[bytes | None]:
+        """Return the content of many objects through one process, in order; None for one that is missing."""
+        if not names:
+            return
+        out = self.run("cat-file", "--batch", "--buffer", stdin=("\n".join(names) + "\n").encode())
+        stream = io.BytesIO(out)
+        for _ in names:
+            header = stream.readline().split()
+            if len(header) != 3:
+                yield None
+                continue
+            yield stream.read(int(header[2]))
+            stream.read(1)
+
+    def content(self, name: str) -> bytes | None:
+        """Return the content of one object, or None."""
+        return next(self.contents([name]))
+
+    def identity(self) -> tuple[str, str]:
+        """Return the name and e-mail address that git would commit with.
+
+        Raises:
+            MlspecError: none is configured.
+        """
+        found = self.ask("var", "GIT_COMMITTER_IDENT")
+        if not found:
+            raise fail(
+                "git/no-identity",
+                "git does not know who you are, and a record names who applied",
+                help='run: git config user.name "Your Name" && git config user.email you@example.org',
+            )
+        name, _, rest = found.partition(" <")
+        return name, rest.partition(">")[0]
+
+    def blob_id(self, content: bytes) -> str:
+        """Return the id git would give to a blob, without asking it."""
+        return self.object_id("blob", content)
+
+    def object_id(self, kind: str, content: bytes) -> str:
+        """Return the id of an object of this repository's hash algorithm."""
+        framed = f"{kind} {len(content)}\0".encode() + content
+        return hashlib.new(self.algorithm, framed, usedforsecurity=False).hexdigest()
+
+    def write_objects(self, kind: str, contents: Sequence[bytes]) -> list[str]:
+        """Write objects of one kind, durable; return their ids."""
+        with tempfile.TemporaryDirectory(prefix="mlspec-objects-") as folder:
+            paths = []
+            for number, content in enumerate(contents):
+                path = Path(folder, str(number))
+                path.write_bytes(content)
+                paths.append(str(path))
+            listed = ("\n".join(paths) + "\n").encode()
+            out = self.run("hash-object", "-w", "-t", kind, "--no-filters", "--stdin-paths", stdin=listed)
+        ids = out.decode().split()
+        for directory in {self.common_dir / "objects" / oid[:2] for oid in ids}:
+            _sync_folder(directory)
+        _sync_folder(self.common_dir / "objects")
+        return ids
+
+    def swap_ref(self, name: str, new: str, old: str | None) -> bool:
+        """Move a branch from `old` (None: it must not exist) to `new`; False when it was somewhere else."""
+        expected = old or "0" * len(new)
+        code, _, err = self._execute(["update-ref", "--no-deref", "-m", "mlspec apply", name, new, expected], None)
+        if code != 0:
+            if b"but expected" in err or b"already exists" in err or b"reference already exists" in err:
+                return False
+            raise fail("git/ref", f"git could not move {name}: {_words(err)}")
+        _sync_folder((self.common_dir / name).parent)
+        return True
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold mlspec's own lock on this repository; the kernel frees it when the holder dies."""
+        path = self.common_dir / "mlspec.lock"
+        with path.open("a") as handle:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            try:
+                yield
+            finally:
+                fcntl.flock(handle, fcntl.LOCK_UN)
+
+
+def open_repository(start: Path) -> Repository:
+    """Find the repository that holds a folder.
+
+    Raises:
+        MlspecError: there is none, it is bare, it belongs to someone else, or git is not installed.
+    """
+    try:
+        repo = git.Repo(start, search_parent_directories=True)
+    except (InvalidGitRepositoryError, NoSuchPathError):
+        raise fail("git/no-repository", f"{start} is not in a git repository", help="run: git init -b main") from None
+    if repo.bare or repo.working_tree_dir is None:
+        raise fail("git/bare", "this repository is bare: it has no files to plan from", help="work in a clone of it")
+    root, git_dir, common = Path(repo.working_tree_dir), Path(repo.git_dir).resolve(), Path(repo.common_dir).resolve()
+    repo.git.update_environment(**_environment(root, git_dir, common))
+    opened = Repository(root.resolve(), git_dir, common, repo)
+    options, algorithm = _own_options(opened)
+    return replace(opened, _options=options, algorithm=algorithm)
+
+
+def _environment(root: Path, git_dir: Path, common: Path) -> Mapping[str, str]:
+    """Pin down what a hook or the user's shell may have set, and never prompt."""
+    return {
+        "GIT_DIR": str(git_dir),
+        "GIT_COMMON_DIR": str(common),
+        "GIT_WORK_TREE": str(root),
+        "GIT_INDEX_FILE": str(git_dir / "index"),
+        "GIT_OBJECT_DIRECTORY": str(common / "objects"),
+        "GIT_NAMESPACE": "",
+        "GIT_NO_REPLACE_OBJECTS": "1",
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_OPTIONAL_LOCKS": "0",
+    }
+
+
+def _own_options(repository: Repository) -> tuple[tuple[str, ...], str]:
+    """Return options that switch off the filters a configuration defines, and the repository's hash algorithm.
+
+    Raises:
+        MlspecError: git is missing, or refuses the repository.
+    """
+    try:
+        code, out, err = repository._execute(["config", "--null", "--get-regexp", r"^(filter\..*|extensions\.objectformat)$"], None)  # noqa: SLF001 -- the same door
+    except GitCommandNotFound:
+        raise fail("git/not-installed", "git is not installed or not on PATH") from None
+    except GitCommandError as error:
+        raise fail("git/failed", _words(str(error.stderr).encode())) from None
+    if code == _NOT_FOUND or code > 1:
+        raise fail("git/failed", _words(err), help="git refuses this repository; see `git status` there")
+    options, algorithm = set[str](), "sha1"
+    for entry in out.decode("utf-8", "surrogateescape").split("\0"):
+        key, _, value = entry.partition("\n")
+        if key == "extensions.objectformat":
+            algorithm = value.strip()
+        elif key.startswith("filter."):
+            driver = key.rpartition(".")[0]
+            options |= {f"{driver}.clean=", f"{driver}.smudge=", f"{driver}.process=", f"{driver}.required=false"}
+    return tuple(sorted(options)), algorithm
+
+
+def _words(err: bytes) -> str:
+    lines = [line.strip() for line in err.decode("utf-8", "replace").splitlines() if line.strip()]
+    return "; ".join(line.removeprefix("fatal: ").removeprefix("error: ") for line in lines)[:500]
+
+
+def _bytes(out: Any) -> bytes:
+    return out if isinstance(out, bytes) else str(out).encode("utf-8", "surrogateescape")
+
+
+def _sync_folder(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+

@@ -1,0 +1,147 @@
+"""Reading the recorded state: the tip of the branch, its layout, and all heads, cached by tip."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from mlspec.core.head import Head
+from mlspec.core.problem import MlspecError, Place, Problem, fail
+from mlspec.io.git import Repository
+from mlspec.lineage.layout import FORMAT_PATH, HEADS, LAYOUT, Layout, ref
+
+_HEADS: TypeAdapter[dict[str, Head]] = TypeAdapter(dict[str, Head])
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The recorded state at a tip; without a tip, nothing is recorded yet. Heads go by address."""
+
+    tip: str | None
+    layout: Layout | None
+    heads: Mapping[str, Head]
+
+
+EMPTY = State(None, None, {})
+
+
+def tip_of(repository: Repository, branch: str) -> str | None:
+    """Return the commit of the lineage branch, or None.
+
+    Raises:
+        MlspecError: a branch is in the way of its name.
+    """
+    names = repository.refs(ref(branch), *(ref(part) for part in _parents(branch)))
+    for part in _parents(branch):
+        if ref(part) in names:
+            raise fail(
+                "lineage/branch-in-the-way",
+                f"git cannot keep a branch `{branch}` beside the branch `{part}`",
+                help=f"rename the branch `{part}`, or set `lineage: {{branch: …}}` in mlspec.yaml",
+            )
+    return names.get(ref(branch))
+
+
+def read(repository: Repository, branch: str, cache: Path | None = None) -> State:
+    """Read the state at the tip. `cache` is a file that may be deleted at any time and is never trusted blindly.
+
+    Raises:
+        MlspecError: the branch is of a newer mlspec, or is damaged.
+    """
+    tip = tip_of(repository, branch)
+    return read_at(repository, tip, cache) if tip else EMPTY
+
+
+def read_at(repository: Repository, tip: str, cache: Path | None = None) -> State:
+    """Read the state at a commit of the lineage branch; errors as `read`."""
+    layout = read_layout(repository, tip)
+    heads = _cached(cache, tip)
+    if heads is None:
+        heads = _parse(_raw_heads(repository, tip))
+        if cache is not None:
+            _keep(cache, tip, heads)
+    return State(tip, layout, heads)
+
+
+def read_layout(repository: Repository, tip: str) -> Layout:
+    """Read format.json at a commit; errors as `read`."""
+    raw = repository.content(f"{tip}:{FORMAT_PATH}")
+    if raw is None:
+        raise _damaged(FORMAT_PATH, "it is missing")
+    try:
+        known = json.loads(raw)
+        if isinstance(known, dict) and isinstance(known.get("layout"), int) and known["layout"] > LAYOUT:
+            raise fail("lineage/newer", f"the lineage has layout {known['layout']}; this mlspec reads up to {LAYOUT}: needs a newer mlspec")
+        return Layout.model_validate_json(raw)
+    except ValueError as error:
+        raise _damaged(FORMAT_PATH, str(error).splitlines()[0]) from None
+
+
+def _raw_heads(repository: Repository, tip: str) -> dict[str, bytes]:
+    listing = repository.listing(tip, HEADS)
+    raw = {}
+    for path, content in zip(listing, repository.contents(list(listing.values())), strict=True):
+        if content is None:
+            raise _damaged(path, "its object is missing from the repository")
+        raw[path] = content
+    return raw
+
+
+def _parse(raw: Mapping[str, bytes]) -> dict[str, Head]:
+    heads, problems = {}, []
+    for path, content in raw.items():
+        try:
+            head = Head.model_validate_json(content)
+            heads[head.address] = head
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"])
+            problems.append(_damaged(path, f"{where}: {first['msg']}").problems[0])
+    if problems:
+        raise MlspecError(*problems)
+    return heads
+
+
+def _damaged(path: str, why: str) -> MlspecError:
+    return MlspecError(
+        Problem(
+            "lineage/damaged",
+            f"the lineage branch is damaged at {path}: {why}",
+            Place(path),
+            "run: mlspec verify, which names what was altered; mlspec verify --repair rebuilds heads from the log",
+        )
+    )
+
+
+def _cached(cache: Path | None, tip: str) -> dict[str, Head] | None:
+    if cache is None:
+        return None
+    try:
+        first, _, body = cache.read_bytes().partition(b"\n")
+        if first.decode() != f"{tip} {hashlib.sha256(body).hexdigest()}":
+            return None
+        return _HEADS.validate_json(body)
+    except (OSError, ValueError):
+        return None
+
+
+def _keep(cache: Path, tip: str, heads: dict[str, Head]) -> None:
+    body = _HEADS.dump_json(heads, exclude_defaults=True)
+    first = f"{tip} {hashlib.sha256(body).hexdigest()}\n".encode()
+    partial = cache.with_suffix(".partial")
+    try:
+        cache.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_bytes(first + body)
+        partial.replace(cache)
+    except OSError:
+        return  # a cache that cannot be kept costs time, nothing else
+
+
+def _parents(branch: str) -> list[str]:
+    parts = branch.split("/")
+    return ["/".join(parts[:n]) for n in range(1, len(parts))]

@@ -1,0 +1,180 @@
+"""The write transaction: records made on the tip as it is under the lock, then one compare-and-swap of the branch."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from mlspec.core import digest
+from mlspec.core.fold import fold
+from mlspec.core.head import Head, contract_key
+from mlspec.core.problem import Problem, StaleError, fail
+from mlspec.core.record import MAX_BYTES, Record, sealed, to_bytes
+from mlspec.io.git import Repository
+from mlspec.lineage.layout import FORMAT_PATH, Layout, head_path, ref
+from mlspec.lineage.read import EMPTY, State, read_at, tip_of
+from mlspec.lineage.trees import graft
+
+_PATIENCE_S = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """Where the lineage of a project is kept, and who writes to it."""
+
+    repository: Repository
+    name: str
+    project: str
+    deploy: str
+
+
+def append(branch: Branch, known: State, drafts: Sequence[Record], now: Callable[[], datetime]) -> State:
+    """Record drafts in one commit and return the state after it.
+
+    The chain fields of a draft (generation, previous, version of a registration, digest) are filled in here, on
+    the tip as it is. A draft whose fact is recorded by now is dropped: someone else did the same work.
+
+    Raises:
+        StaleError: a stage was moved by someone else meanwhile.
+        MlspecError: the branch cannot be written.
+    """
+    deadline = time.monotonic() + _PATIENCE_S
+    while True:
+        with branch.repository.lock():
+            state = _fresh(branch, known)
+            records, heads = _chain(state.heads, drafts)
+            if not records:
+                return state
+            layout = _layout(branch, state, records)
+            commit = _commit(branch, state, records, heads, layout, now())
+            if branch.repository.swap_ref(ref(branch.name), commit, state.tip):
+                merged = {**state.heads, **{key: head for key, head in heads.items() if head is not None}}
+                kept = {key: head for key, head in merged.items() if heads.get(key, head) is not None}
+                return State(commit, layout, kept)
+        if time.monotonic() > deadline:
+            raise fail("lineage/busy", f"the branch {branch.name} kept moving for {_PATIENCE_S:.0f} s", help="apply again")
+
+
+def replace_heads(branch: Branch, state: State, heads: Mapping[str, Head], stray: Sequence[str], now: datetime) -> str:
+    """Write heads anew (and remove stray files) on the tip; return the new tip. For repair.
+
+    Raises:
+        MlspecError: the branch moved or cannot be written.
+    """
+    changes: dict[str, bytes | None] = {path: None for path in stray}
+    changes |= {head_path(address): to_bytes(head) for address, head in heads.items()}
+    with branch.repository.lock():
+        tree = graft(branch.repository, state.tip, changes)
+        commit = _commit_object(branch.repository, tree, state.tip, "repair heads from the log", now)
+        if not branch.repository.swap_ref(ref(branch.name), commit, state.tip):
+            raise fail("lineage/busy", f"the branch {branch.name} moved meanwhile", help="run mlspec verify again")
+    return commit
+
+
+def _fresh(branch: Branch, known: State) -> State:
+    tip = tip_of(branch.repository, branch.name)
+    if tip == known.tip:
+        return known
+    return read_at(branch.repository, tip) if tip else EMPTY
+
+
+def _chain(heads: Mapping[str, Head], drafts: Sequence[Record]) -> tuple[list[Record], dict[str, Head | None]]:
+    current: dict[str, Head] = dict(heads)
+    records: list[Record] = []
+    changed: dict[str, Head | None] = {}
+    for draft in drafts:
+        head = current.get(draft.moved_from or draft.address) or Head(address=draft.address)
+        if _already(head, draft):
+            continue
+        record = _sealed(head, draft)
+        records.append(record)
+        for address, after in fold(current, record).items():
+            changed[address] = after
+            if after is None:
+                current.pop(address, None)
+            else:
+                current[address] = after
+    return records, changed
+
+
+def _sealed(head: Head, draft: Record) -> Record:
+    update: dict[str, object] = {"generation": head.generation + 1, "previous": head.record}
+    if draft.verb == "register":
+        update["version"] = max((version.n for version in head.versions), default=0) + 1
+    elif draft.verb in ("promote", "rollback"):
+        update |= _stage_facts(head, draft)
+    record = sealed(draft.model_copy(update=update))
+    size = len(to_bytes(record))
+    if size > MAX_BYTES:
+        raise fail("lineage/record-too-large", f"the record of {record.verb} {record.address} is {size} bytes; the limit is {MAX_BYTES}")
+    return record
+
+
+def _stage_facts(head: Head, draft: Record) -> dict[str, object]:
+    state = head.stages.get(draft.stage or "")
+    holds = state.version if state else None
+    if holds != draft.replaces:
+        was, now = (f"v{n}" if n else "empty" for n in (draft.replaces, holds))
+        raise StaleError(
+            Problem("plan/stale", f"{draft.address}: stage {draft.stage} was {was} and is {now} now", help="plan again")
+        )
+    version = head.version_of(draft.fingerprint)
+    return {"version": version.n if version else draft.version}
+
+
+def _already(head: Head, draft: Record) -> bool:
+    if draft.status == "failed":
+        return False
+    if draft.verb == "train":
+        return draft.fingerprint in head.runs
+    if draft.verb == "snapshot":
+        return draft.fingerprint in head.snapshots
+    if draft.verb == "register":
+        return head.version_of(draft.fingerprint) is not None
+    if draft.verb == "check":
+        return contract_key(draft.fingerprint or "", digest.of(draft.fields)) in head.contracts
+    return False
+
+
+def _layout(branch: Branch, state: State, records: Sequence[Record]) -> Layout:
+    layout = state.layout or Layout(project=branch.project, deploy=branch.deploy)
+    deploying = [record.origin.commit for record in records if record.origin.deploys]
+    if not deploying:
+        return layout
+    return layout.model_copy(update={"commit": deploying[-1], "deploy": branch.deploy})
+
+
+def _commit(
+    branch: Branch,
+    state: State,
+    records: Sequence[Record],
+    heads: Mapping[str, Head | None],
+    layout: Layout,
+    now: datetime,
+) -> str:
+    changes: dict[str, bytes | None] = {record.path: to_bytes(record) for record in records}
+    for address, head in heads.items():
+        changes[head_path(address)] = to_bytes(head) if head is not None else None
+    if layout != state.layout:
+        changes[FORMAT_PATH] = to_bytes(layout)
+    tree = graft(branch.repository, state.tip, changes)
+    return _commit_object(branch.repository, tree, state.tip, _message(records), now)
+
+
+def _message(records: Sequence[Record]) -> str:
+    first = records[0]
+    status = "" if first.status == "done" else f" ({first.status})"
+    more = f" and {len(records) - 1} more" if len(records) > 1 else ""
+    return f"{first.verb} {first.address}{status}{more}\n\nApply: {first.apply}\nSpec: {first.origin.commit}"
+
+
+def _commit_object(repository: Repository, tree: str, parent: str | None, message: str, now: datetime) -> str:
+    name, email = repository.identity()
+    stamp = f"{name} <{email}> {int(now.timestamp())} +0000"
+    lines = [f"tree {tree}", *([f"parent {parent}"] if parent else []), f"author {stamp}", f"committer {stamp}"]
+    content = ("\n".join(lines) + f"\n\n{message}\n").encode()
+    return repository.write_objects("commit", [content])[0]
+
+

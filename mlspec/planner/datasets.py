@@ -1,0 +1,194 @@
+"""What must be done about one dataset: snapshot, check, update."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mlspec.core.head import Contract, Head, contract_key
+from mlspec.core.plan import Action, Kind, Observation, Reason
+from mlspec.planner import fingerprint
+from mlspec.planner.fields import Fields, changes
+from mlspec.planner.fingerprint import Wanted, effect
+from mlspec.planner.world import SourceState, World
+from mlspec.specs.dataset import Dataset
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetView:
+    """What planning concluded about a dataset, for the models that use it.
+
+    `obstacle` says why nothing can train on it, `negative` whether that is a rejected contract.
+    """
+
+    address: str
+    version: Wanted | None
+    content: str | None
+    actions: tuple[Action, ...]
+    observation: Observation
+    obstacle: str | None = None
+    negative: bool = False
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Return the actions that must end before anything trains on this dataset."""
+        return tuple(action.id for action in self.actions if action.verb in ("snapshot", "check"))
+
+
+def view(world: World, dataset: Dataset) -> DatasetView:
+    """Plan one dataset."""
+    address = str(dataset.address)
+    head, state = world.head(address), world.sources[dataset.name]
+    content, observation = _content(head, state, address)
+    if content is None:
+        return _unreachable(world, dataset, state, observation)
+    version = fingerprint.dataset_version(dataset, content)
+    contract = fingerprint.contract(dataset)
+    known = head.contracts.get(contract_key(version.digest, contract.digest))
+    actions = [
+        *_snapshot(world, head, version, content),
+        *_check(world, head, version, contract),
+        *_update(world, head, dataset, version if known and known.outcome == "passed" else None),
+    ]
+    obstacle = f"{address} was rejected: {known.summary}" if known and known.outcome == "rejected" else None
+    return DatasetView(
+        address, version, content, tuple(actions), observation, obstacle, negative=obstacle is not None
+    )
+
+
+def restore(world: World, seen: DatasetView) -> Action | None:
+    """Return the snapshot that puts lost bytes back from the source, or None where the source has other bytes."""
+    name = seen.address.partition("/")[2]
+    if seen.version is None or world.sources[name].digest != seen.content:
+        return None
+    reason = Reason(field="store", before="recorded", after="missing")
+    return _snapshot_action(world, seen.address, seen.version, "update", (reason,))
+
+
+def base_fields(head: Head) -> dict[str, object]:
+    """Return the fields of the dataset version that new ones are compared with: the current one, else the newest."""
+    newest = next(reversed(head.snapshots.values()), None)
+    base = head.snapshots.get(head.current or "", newest)
+    return base.fields if base else {}
+
+
+def _content(head: Head, state: SourceState, address: str) -> tuple[str | None, Observation]:
+    if state.digest is not None:
+        return state.digest, Observation(source=address, digest=state.digest)
+    newest = next(reversed(head.snapshots.values()), None)
+    recorded = head.snapshots.get(head.current or "", newest)
+    if recorded is None:
+        return None, Observation(source=address, digest=None, note=state.why)
+    note = f"{state.why}; taken as recorded ({recorded.ref})"
+    return recorded.content, Observation(source=address, digest=None, note=note)
+
+
+def _unreachable(world: World, dataset: Dataset, state: SourceState, observation: Observation) -> DatasetView:
+    address = str(dataset.address)
+    why = state.why or "its source could not be read"
+    action = Action(
+        verb="snapshot",
+        address=address,
+        change="create",
+        effect=effect("snapshot", address, source=dataset.source.path),
+        blocked=f"{why}, and no version of it is recorded",
+        reasons=(Reason(field="new", after=dataset.source.path),),
+    )
+    actions = (action, *_update(world, world.head(address), dataset, None))
+    return DatasetView(address, None, None, actions, observation, f"{address}: {why}")
+
+
+def _snapshot(world: World, head: Head, version: Wanted, content: str) -> list[Action]:
+    if version.digest in head.snapshots:
+        return []
+    change: Kind = "update" if head.snapshots else "create"
+    action = _snapshot_action(world, head.address, version, change, changes(base_fields(head), version.fields))
+    source = world.sources[head.address.partition("/")[2]]
+    if source.digest is None and not world.has(content):
+        blocked = f"{source.why}, and the store does not hold {content}"
+        action = action.model_copy(update={"blocked": blocked})
+    return [action]
+
+
+def _snapshot_action(
+    world: World, address: str, version: Wanted, change: Kind, reasons: tuple[Reason, ...]
+) -> Action:
+    head = world.head(address)
+    key = effect("snapshot", address, version=version.digest)
+    return Action(
+        verb="snapshot",
+        address=address,
+        run=version.digest,
+        change=change,
+        effect=key,
+        blocked=failed_before(world, head, key),
+        estimate_s=head.seconds.get("snapshot"),
+        reasons=reasons if change == "update" else (Reason(field="new"),),
+    )
+
+
+def _check(world: World, head: Head, version: Wanted, contract: Wanted) -> list[Action]:
+    known = head.contracts.get(contract_key(version.digest, contract.digest))
+    if known and known.outcome == "passed":
+        return []
+    key = effect("check", head.address, version=version.digest, contract=contract.digest)
+    planned = version.digest not in head.snapshots
+    action = Action(
+        verb="check",
+        address=head.address,
+        run=version.digest,
+        change="update" if head.contracts else "create",
+        effect=key,
+        needs=(f"snapshot {head.address}",) if planned else (),
+        blocked=f"rejected: {known.summary}" if known else failed_before(world, head, key),
+        negative=known is not None,
+        estimate_s=head.seconds.get("check"),
+        reasons=_check_reasons(head, known, contract, planned),
+    )
+    snapshot = head.snapshots.get(version.digest)
+    if snapshot and not action.blocked and not world.has(snapshot.content):
+        return [action.model_copy(update={"needs": (f"snapshot {head.address}",)})]
+    return [action]
+
+
+def _check_reasons(head: Head, known: Contract | None, contract: Wanted, planned: bool) -> tuple[Reason, ...]:
+    if known or planned or not head.contracts:
+        return (Reason(field="new" if not head.contracts else "version"),)
+    newest = next(reversed(head.contracts.values()))
+    return changes(newest.fields, contract.fields)
+
+
+def _update(world: World, head: Head, dataset: Dataset, current: Wanted | None) -> list[Action]:
+    facts = fingerprint.facts(dataset)
+    reasons = changes(head.facts, facts) if head.facts else (Reason(field="new"),)
+    moves = current is not None and head.current != current.digest
+    if moves:
+        reasons = (*reasons, Reason(field="current", before=head.current, after=current.digest if current else None))
+    if head.facts == facts and not moves and not head.retired:
+        return []
+    return [update_action(world, head, facts, reasons, current=current.digest if current else None)]
+
+
+def update_action(
+    world: World, head: Head, facts: Fields, reasons: tuple[Reason, ...], current: str | None = None
+) -> Action:
+    """Return the action that records facts; it moves something, so it is blocked where the commit may not.
+
+    `current` is the dataset version or the run that becomes the current one.
+    """
+    return Action(
+        verb="update",
+        address=head.address,
+        run=current,
+        change="update" if head.facts else "create",
+        effect=effect("update", head.address, facts=facts, current=current),
+        blocked=None if world.authority.deploys else world.authority.why,
+        reasons=reasons if head.facts else (Reason(field="new"),),
+    )
+
+
+def failed_before(world: World, head: Head, key: str) -> str | None:
+    """Return why an action is not tried again, or None when it never failed or is to be retried."""
+    failed = head.failed.get(key)
+    if failed is None or world.options.retry_failed:
+        return None
+    return f"failed before: {failed.failure.message} (change an input, or apply --retry-failed)"

@@ -1,0 +1,206 @@
+"""The diff: what the specs ask for, against what is recorded, as a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from mlspec.core.head import Head
+from mlspec.core.plan import Action, Kind, Plan, Reason, count, plan_digest
+from mlspec.core.problem import fail, suggest
+from mlspec.planner import datasets, fingerprint, guards, models, stages
+from mlspec.planner.datasets import DatasetView, update_action
+from mlspec.planner.fields import changes
+from mlspec.planner.fingerprint import effect
+from mlspec.planner.models import ModelView
+from mlspec.planner.world import World
+
+Place = Callable[[str, Reason], Reason]
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a plan says of itself beside its actions."""
+
+    mlspec: str
+    commit: str | None
+    branch: str | None
+    dirty: bool
+    lineage: str | None
+    at: str
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """A plan's raw material: the views of datasets and models that apply works from, and all actions in order."""
+
+    world: World
+    datasets: Mapping[str, DatasetView]
+    models: Mapping[str, ModelView]
+    actions: tuple[Action, ...]
+    warnings: tuple[str, ...]
+
+
+def outlook(world: World) -> Outlook:
+    """Work out everything that differs, in the order in which it would be done."""
+    world, moved = _moved(world)
+    seen = {name: datasets.view(world, spec) for name, spec in sorted(world.specs.datasets.items())}
+    gates = {name: fingerprint.gate(spec).digest for name, spec in world.specs.gates.items()}
+    views = {name: models.view(world, spec, seen, gates) for name, spec in sorted(world.specs.models.items())}
+    of_models = [action for view in views.values() for action in _model(world, view)]
+    of_data = _with_restores(world, seen, of_models)
+    gone = _gone(world)
+    actions = (*moved, *of_data, *_gate_updates(world), *of_models, *guards.retirements(world, gone))
+    return Outlook(world, seen, views, _cascade(actions), _renames(views, gone))
+
+
+def plan(seen: Outlook, header: Header, addresses: Iterable[str] = ()) -> Plan:
+    """Make the plan, of everything or of the selected addresses and what they need.
+
+    Raises:
+        MlspecError: a selected address is neither declared nor recorded.
+    """
+    actions, outside = _select(seen, tuple(addresses))
+    return Plan(
+        project=seen.world.project.project,
+        mlspec=header.mlspec,
+        commit=header.commit,
+        branch=header.branch,
+        dirty=header.dirty,
+        deploys=seen.world.authority.deploys,
+        lineage=header.lineage,
+        at=header.at,
+        observations=tuple(view.observation for view in seen.datasets.values()),
+        complete=not tuple(addresses),
+        outside=outside,
+        digest=plan_digest(actions),
+        counts=count(actions),
+        warnings=(*header.warnings, *seen.warnings),
+        actions=actions,
+    )
+
+
+def _model(world: World, view: ModelView) -> list[Action]:
+    actions = models.evidence(world, view)
+    evaluated = frozenset(action.run or "" for action in actions if action.verb == "evaluate" and not action.blocked)
+    actions += models.update(world, view, evaluated)
+    return [*actions, *stages.moves(world, view, [action.id for action in actions])]
+
+
+def _with_restores(world: World, seen: Mapping[str, DatasetView], dependants: list[Action]) -> list[Action]:
+    actions = [action for view in seen.values() for action in view.actions]
+    asked = {need for action in (*actions, *dependants) for need in action.needs}
+    planned = {action.id for action in actions}
+    for view in seen.values():
+        need = f"snapshot {view.address}"
+        if need in asked and need not in planned:
+            actions.insert(0, datasets.restore(world, view) or _lost(view))
+    return actions
+
+
+def _lost(view: DatasetView) -> Action:
+    why = f"the store does not hold {view.content} and the source no longer has those bytes: restore either"
+    return Action(
+        verb="snapshot",
+        address=view.address,
+        run=view.version.digest if view.version else None,
+        effect=effect("snapshot", view.address, version=view.version.digest if view.version else None),
+        blocked=why,
+        reasons=(Reason(field="store", before="recorded", after="missing"),),
+    )
+
+
+def _gate_updates(world: World) -> list[Action]:
+    actions = []
+    for _, spec in sorted(world.specs.gates.items()):
+        head, facts = world.head(spec.address), fingerprint.facts(spec)
+        if head.facts != facts or head.retired:
+            actions.append(update_action(world, head, facts, changes(head.facts, facts)))
+    return actions
+
+
+def _gone(world: World) -> dict[str, Head]:
+    declared = {str(address) for address in world.specs.where}
+    return {key: head for key, head in world.heads.items() if key not in declared and not head.retired}
+
+
+def _moved(world: World) -> tuple[World, list[Action]]:
+    """Plan the renames, and look at the heads as they will be after them."""
+    heads, actions = dict(world.heads), []
+    for move in world.project.moved:
+        if move.from_ in heads and move.to not in heads:
+            heads[move.to] = heads.pop(move.from_).model_copy(update={"address": move.to})
+            actions.append(_move_action(world, move.from_, move.to))
+    return (replace(world, heads=heads), actions) if actions else (world, [])
+
+
+def _move_action(world: World, before: str, after: str) -> Action:
+    change: Kind = "move"
+    return Action(
+        verb="move",
+        address=after,
+        change=change,
+        effect=effect("move", after, source=before),
+        blocked=None if world.authority.deploys else world.authority.why,
+        reasons=(Reason(field="address", before=before, after=after),),
+    )
+
+
+def _cascade(actions: Iterable[Action]) -> tuple[Action, ...]:
+    """Block what needs something blocked, and let every action on a moved address need the move."""
+    listed = list(actions)
+    moved = {action.address: action.id for action in listed if action.verb == "move"}
+    blocked: dict[str, Action] = {}
+    done = []
+    for action in listed:
+        if action.address in moved and action.verb != "move":
+            action = action.model_copy(update={"needs": (moved[action.address], *action.needs)})
+        cause = next((need for need in action.needs if need in blocked), None)
+        if cause and action.blocked is None:
+            update = {"blocked": f"needs {cause}, which is blocked", "negative": blocked[cause].negative}
+            action = action.model_copy(update=update)
+        if action.blocked is not None:
+            blocked[action.id] = action
+        done.append(action)
+    return tuple(done)
+
+
+def _renames(views: Mapping[str, ModelView], gone: Mapping[str, Head]) -> tuple[str, ...]:
+    """Suggest the `moved:` line where a new address asks for a run that a vanished one has."""
+    hints = []
+    for view in views.values():
+        if view.head.generation or view.fingerprint is None:
+            continue
+        for address, head in gone.items():
+            if view.fingerprint in head.runs:
+                hints.append(
+                    f"{view.address} asks for what {address} recorded; if it was renamed, add to mlspec.yaml: "
+                    f"moved: [{{from: {address}, to: {view.address}}}]"
+                )
+    return tuple(hints)
+
+
+def _select(seen: Outlook, addresses: tuple[str, ...]) -> tuple[tuple[Action, ...], int]:
+    if not addresses:
+        return seen.actions, 0
+    known = {*seen.world.heads, *(str(address) for address in seen.world.specs.where)}
+    chosen = {_resolve(address, known) for address in addresses}
+    by_id = {action.id: action for action in seen.actions}
+    wanted = {action.id for action in seen.actions if action.address in chosen}
+    frontier = list(wanted)
+    while frontier:
+        for need in by_id[frontier.pop()].needs:
+            if need in by_id and need not in wanted:
+                wanted.add(need)
+                frontier.append(need)
+    picked = tuple(action for action in seen.actions if action.id in wanted)
+    return picked, len(seen.actions) - len(picked)
+
+
+def _resolve(text: str, known: set[str]) -> str:
+    for candidate in (text, f"model/{text}"):
+        if text and candidate in known:
+            return candidate
+    hint = suggest(text, known)
+    raise fail("select/unknown", f"`{text}` matches no declared or recorded resource", help=hint)

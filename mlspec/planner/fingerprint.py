@@ -1,0 +1,84 @@
+"""Fingerprints: what a dataset version and a run depend on, as flat fields and their digest. DESIGN section 4."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mlspec.core import digest
+from mlspec.core.recipe import RECIPE
+from mlspec.planner.closure import Closure
+from mlspec.planner.fields import Fields, flatten
+from mlspec.specs.base import Change, Spec, select
+from mlspec.specs.dataset import Dataset
+from mlspec.specs.gate import Gate
+from mlspec.specs.model import Model
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Flat fields and the digest they make."""
+
+    fields: Fields
+    digest: str
+
+
+def wanted(fields: Fields) -> Wanted:
+    """Return fields with their digest."""
+    return Wanted(fields, digest.of(fields))
+
+
+def dataset_version(dataset: Dataset, content: str) -> Wanted:
+    """Return what makes a dataset version: its bytes, the columns' names, order, types and roles, and the split."""
+    chosen = select(dataset, Change.VERSION)
+    fields = flatten(chosen)
+    fields["schema.order"] = [column.name for column in dataset.columns]
+    fields["content"] = content
+    return wanted(fields)
+
+
+def contract(dataset: Dataset) -> Wanted:
+    """Return what decides whether a dataset version is accepted: ranges, values and checks."""
+    return wanted(flatten(select(dataset, Change.CHECK)))
+
+
+def run(model: Model, dataset: str, code: Closure | None, environment: str | None) -> Wanted:
+    """Return what makes a run: the dataset version, the task, everything of `train`, and the code it reaches.
+
+    The dataset counts by its version, not its name; the environment by its content, not its path.
+    """
+    chosen = select(model, Change.TRAIN)
+    params = chosen.get("train", {}).pop("params", {})
+    fields = flatten(chosen)
+    fields |= {f"train.params.{name}": value for name, value in params.items()}
+    fields["dataset"] = dataset
+    if environment is not None:
+        fields["train.environment"] = environment
+    if code is not None:
+        fields |= {f"code.{path}": file_digest for path, file_digest in code.files.items()}
+    if model.train.estimator is not None:
+        fields["recipe"] = RECIPE
+    return wanted(fields)
+
+
+def gate(spec: Gate) -> Wanted:
+    """Return what a gate judges by: its checks."""
+    chosen = select(spec, Change.EVALUATE)
+    return Wanted(flatten(chosen), digest.of(chosen))
+
+
+def facts(spec: Spec) -> Fields:
+    """Return what is only recorded: owner, purpose, license, and so on; of a gate also its checks."""
+    classes = (Change.RECORD, Change.EVALUATE) if isinstance(spec, Gate) else (Change.RECORD,)
+    return flatten(select(spec, *classes))
+
+
+def effect(verb: str, address: str, **inputs: Any) -> str:
+    """Return the digest of what an action does from which inputs; never of a time, path, run id or version number."""
+    return digest.of({"verb": verb, "address": address, **inputs})
+
+
+def evaluation_inputs(model: Model, gates: Mapping[str, str]) -> dict[str, Any]:
+    """Return what an evaluation is asked for: metrics and gate digests."""
+    return {"metrics": sorted(model.metrics), "gates": dict(sorted(gates.items()))}

@@ -1,0 +1,114 @@
+"""What must be done about the stages of one model: promote, roll back, demote."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from mlspec.core.plan import Action, Reason
+from mlspec.core.verdict import Outcome
+from mlspec.planner.fingerprint import effect
+from mlspec.planner.models import ModelView
+from mlspec.planner.world import World
+
+
+def moves(world: World, seen: ModelView, planned: Collection[str]) -> list[Action]:
+    """Return the actions on a model's stages; `planned` are the ids of its other actions."""
+    actions = [_demote(world, seen, stage) for stage in seen.head.stages if _leaves(seen, stage)]
+    for stage in seen.stages:
+        target = seen.target(stage)
+        if target is None:
+            actions += _unknown_version(seen, stage)
+        elif target != seen.occupant(stage):
+            actions.append(_enter(world, seen, stage, planned))
+    return actions
+
+
+def _leaves(seen: ModelView, stage: str) -> bool:
+    return stage not in seen.stages and seen.head.stages[stage].version is not None
+
+
+def _demote(world: World, seen: ModelView, stage: str) -> Action:
+    held = seen.head.stages[stage].version
+    return Action(
+        verb="demote",
+        address=seen.address,
+        stage=stage,
+        version=held,
+        run=seen.occupant(stage),
+        change="delete",
+        effect=effect("demote", seen.address, stage=stage, run=seen.occupant(stage)),
+        blocked=None if world.authority.deploys else world.authority.why,
+        reasons=(Reason(field=f"stages.{stage}", before=f"v{held}"),),
+    )
+
+
+def _unknown_version(seen: ModelView, stage: str) -> list[Action]:
+    asked = seen.model.stages[stage].version
+    if asked == "latest":
+        return []
+    known = ", ".join(f"v{version.n}" for version in seen.head.versions) or "none yet"
+    return [
+        Action(
+            verb="promote",
+            address=seen.address,
+            stage=stage,
+            version=asked,
+            effect=effect("promote", seen.address, stage=stage, pinned=asked),
+            blocked=f"v{asked} does not exist; versions: {known}",
+            reasons=(Reason(field=f"stages.{stage}.version", after=asked),),
+        )
+    ]
+
+
+def _enter(world: World, seen: ModelView, stage: str, planned: Collection[str]) -> Action:
+    target = seen.target(stage) or ""
+    version = seen.head.version_of(target)
+    number = version.n if version else seen.expected_version
+    state = seen.head.stages.get(stage)
+    back = state is not None and number in state.held and version is not None
+    verb = "rollback" if back else "promote"
+    gates = seen.chain(stage)
+    negative = None if back else _negative(seen, target, number, gates)
+    return Action(
+        verb="rollback" if back else "promote",
+        address=seen.address,
+        stage=stage,
+        version=number,
+        run=target,
+        change="update" if state and state.version is not None else "create",
+        effect=effect(verb, seen.address, stage=stage, run=target, gates=gates, replaces=seen.occupant(stage)),
+        needs=_needs(seen, target, planned),
+        conditions=() if back else tuple(f"gate/{gate} passes" for gate in gates if not seen.outcome(target, gate)),
+        blocked=negative or _artifact_lost(world, seen, target) or (None if world.authority.deploys else world.authority.why),
+        negative=negative is not None,
+        reasons=(_reason(seen, stage, number),),
+    )
+
+
+def _negative(seen: ModelView, target: str, number: int, gates: Collection[str]) -> str | None:
+    for gate in gates:
+        known = seen.outcome(target, gate)
+        if known and known[0] is not Outcome.PASS:
+            word = "failed" if known[0] is Outcome.FAIL else f"is {known[0].value} at"
+            name = f"v{number}" if seen.head.version_of(target) else "this run"
+            return f"{name} {word} gate/{gate}: {known[1]}"
+    return None
+
+
+def _artifact_lost(world: World, seen: ModelView, target: str) -> str | None:
+    run = seen.head.runs.get(target)
+    if run is None or world.has(run.artifact):
+        return None
+    return f"the store does not hold the model {run.artifact}; restore the store"
+
+
+def _needs(seen: ModelView, target: str, planned: Collection[str]) -> tuple[str, ...]:
+    wanted = [f"train {seen.address}", f"update {seen.address}"] if target == seen.fingerprint else []
+    wanted += [action for action in planned if action == f"evaluate {seen.address} {target.removeprefix('sha256:')[:8]}"]
+    return tuple(action for action in wanted if action in planned)
+
+
+def _reason(seen: ModelView, stage: str, number: int) -> Reason:
+    state = seen.head.stages.get(stage)
+    before = f"v{state.version}" if state and state.version is not None else None
+    return Reason(field=f"stages.{stage}.version", before=before, after=f"v{number}")

@@ -1,0 +1,63 @@
+"""The world as planning sees it: values gathered before, and two questions it may ask."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from mlspec.core.head import Head
+from mlspec.planner.closure import Closure
+from mlspec.specs.parse import Specs
+from mlspec.specs.project import Project
+
+
+@dataclass(frozen=True, slots=True)
+class SourceState:
+    """What was seen of a dataset's source: the digest of its bytes, or why it could not be read."""
+
+    digest: str | None
+    size: int = 0
+    why: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CodeState:
+    """What was read for a model: its import closure and the digest of its environment file, or what is wrong."""
+
+    closure: Closure | None = None
+    environment: str | None = None
+    broken: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """Whether this commit may move things, and if not, why."""
+
+    deploys: bool
+    why: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the user allowed on the command line."""
+
+    retry_failed: bool = False
+    allow_retire: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Everything a plan is a function of. `has` says whether the store holds an object."""
+
+    project: Project
+    specs: Specs
+    heads: Mapping[str, Head]
+    sources: Mapping[str, SourceState]
+    code: Mapping[str, CodeState]
+    authority: Authority
+    has: Callable[[str], bool]
+    options: Options = field(default_factory=Options)
+
+    def head(self, address: object) -> Head:
+        """Return the head of an address, empty where nothing is recorded."""
+        return self.heads.get(str(address)) or Head(address=str(address))
