@@ -1,0 +1,144 @@
+"""What a Python file imports and defines, read from its syntax tree; finding the files is left to `closure`."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from mlspec.planner.syntax import digest_tree, parse
+
+_LOADERS = {"import_module", "__import__"}
+_OPAQUE = {"run_path", "run_module", "spec_from_file_location", "SourceFileLoader"}
+_PATH_CHANGES = {"append", "insert", "extend"}
+_NOTHING_BOUND = (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+
+
+class Import(NamedTuple):
+    """One import: `level` leading dots, a dotted module ("" for `from . import x`), and the names taken from it."""
+
+    level: int
+    module: str
+    names: tuple[str, ...] = ()
+
+
+class Dynamic(NamedTuple):
+    """Code loaded in a way that reading cannot follow: 1-based line and column, and the call."""
+
+    line: int
+    column: int
+    call: str
+
+
+class Module(NamedTuple):
+    """What a file says, wherever it lies: equal bytes give equal values, so it can be kept by the bytes' hash.
+
+    `names` are bound at the top level, each with `def`, `async` or `other`; `exports` are the texts of `__all__`.
+    """
+
+    digest: str
+    imports: tuple[Import, ...]
+    dynamic: tuple[Dynamic, ...]
+    names: tuple[tuple[str, str, int], ...]
+    exports: tuple[str, ...]
+
+
+def read_module(source: bytes, file: str) -> Module:
+    """Read a Python file.
+
+    Raises:
+        MlspecError: as `syntax.parse`.
+    """
+    tree = parse(source, file)
+    nodes = list(ast.walk(tree))
+    imports: list[Import] = []
+    dynamic: list[Dynamic] = []
+    loaders = _LOADERS | set(_renamed_loaders(nodes))
+    for node in nodes:
+        match node:
+            case ast.Import():
+                imports += [Import(0, alias.name) for alias in node.names]
+            case ast.ImportFrom():
+                imports.append(Import(node.level, node.module or "", tuple(alias.name for alias in node.names)))
+            case ast.Call():
+                loaded = _loaded(node, loaders)
+                if isinstance(loaded, Import):
+                    imports.append(loaded)
+                elif loaded is not None:
+                    dynamic.append(loaded)
+    unique = tuple(dict.fromkeys(imports))
+    return Module(digest_tree(tree), unique, tuple(sorted(dynamic)), tuple(_bound(tree)), tuple(_exports(tree)))
+
+
+def _renamed_loaders(nodes: list[ast.AST]) -> Iterator[str]:
+    for node in nodes:
+        if isinstance(node, ast.ImportFrom) and node.module == "importlib":
+            yield from (alias.asname for alias in node.names if alias.name == "import_module" and alias.asname)
+
+
+def _loaded(call: ast.Call, loaders: set[str]) -> Import | Dynamic | None:
+    match call.func:
+        case ast.Attribute(attr=name) | ast.Name(id=name):
+            pass
+        case _:
+            return None
+    if name in loaders:
+        found = _literal_import(call)
+        return found or Dynamic(call.lineno, call.col_offset + 1, name)
+    if name in _OPAQUE:
+        return Dynamic(call.lineno, call.col_offset + 1, name)
+    if name in _PATH_CHANGES and isinstance(call.func, ast.Attribute) and ast.unparse(call.func.value) == "sys.path":
+        return Dynamic(call.lineno, call.col_offset + 1, f"sys.path.{name}")
+    return None
+
+
+def _literal_import(call: ast.Call) -> Import | None:
+    """Return the import that `import_module("a.b")` or `import_module(".b", "a")` makes; None for any other call."""
+    given = dict(enumerate(call.args)) | {keyword.arg: keyword.value for keyword in call.keywords}
+    match given.get(0, given.get("name")):
+        case ast.Constant(value=str(name)):
+            pass
+        case _:
+            return None
+    rest = name.lstrip(".")
+    level = len(name) - len(rest)
+    if level == 0:
+        return Import(0, name)
+    match given.get(1, given.get("package")):
+        case ast.Name(id="__package__" | "__name__"):
+            return Import(level, rest)
+        case ast.Constant(value=str(package)) if package.count(".") >= level - 1:
+            base = package.split(".")[: package.count(".") + 2 - level]
+            return Import(0, ".".join([*base, rest]))
+    return None
+
+
+def _bound(tree: ast.Module) -> Iterator[tuple[str, str, int]]:
+    """List the names that the top level binds, branches and loops included: name, kind, line."""
+    waiting: list[ast.AST] = list(reversed(tree.body))
+    while waiting:
+        node = waiting.pop()
+        match node:
+            case ast.FunctionDef() | ast.ClassDef():
+                yield node.name, "def", node.lineno
+            case ast.AsyncFunctionDef():
+                yield node.name, "async", node.lineno
+            case ast.Import() | ast.ImportFrom():
+                yield from ((alias.asname or alias.name.split(".")[0], "other", node.lineno) for alias in node.names)
+            case ast.Name(ctx=ast.Store()):
+                yield node.id, "other", node.lineno
+            case ast.AnnAssign(value=None):
+                pass
+            case _ if not isinstance(node, _NOTHING_BOUND):
+                waiting += reversed(list(ast.iter_child_nodes(node)))
+
+
+def _exports(tree: ast.Module) -> Iterator[str]:
+    for node in tree.body:
+        match node:
+            case (
+                ast.Assign(targets=[ast.Name(id="__all__")], value=value)
+                | ast.AugAssign(target=ast.Name(id="__all__"), value=value)
+            ):
+                texts = (item.value for item in ast.walk(value) if isinstance(item, ast.Constant))
+                yield from (text for text in texts if isinstance(text, str))

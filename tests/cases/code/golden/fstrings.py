@@ -1,0 +1,25 @@
+x, y, width, precision = 3.14, "b", 10, 2
+
+plain = f"nothing to fill"
+empty = f""
+one = f"{x}"
+mixed = "a" f"b{x}c" 'd' f"{y}" "" f""
+conversion = f"{x!r}{y!s}{y!a}"
+spec = f"{x:>10.2f}"
+nested = f"{x:{width}.{precision}f}"
+edge = f"{x:{width}}{y:>{width}}"
+blank = f"{x:}"
+debug = f"{x=}"
+spaced = f"{ x = !r:^20}"
+braces = f"{{{x}}} {{}} }}{{"
+escaped = f"tab\t{x}\n\x41\N{BULLET}"
+raw = rf"\d{x}\n"
+date = f"{x:%Y-%m-%d\n}"
+many = f"""first {x}
+second {y}
+"""
+inner = f"{', '.join(f'{n:02d}' for n in range(3))}"
+call = f"{dict(a=1)['a']:>{len('abc')}}"
+function = f"{(lambda n: n * 2)(x)}"
+choice = f"{x if x else y}"
+compared = f"{x != y}"
