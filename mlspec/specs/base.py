@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar
 
@@ -22,6 +23,15 @@ class Change(StrEnum):
     PROMOTE = "promote"
     RECORD = "record"
     NOTHING = "nothing"
+
+
+class MisplacedError(ValueError):
+    """What a validator of a whole part found wrong deeper inside it, at `path` below that part."""
+
+    def __init__(self, message: str, *path: str | int) -> None:
+        """Carry the sentence and the path."""
+        self.path = path
+        super().__init__(message)
 
 
 class Part(BaseModel):
@@ -74,6 +84,17 @@ class Spec(Part):
     def address(self) -> Address:
         """Return `kind/name`."""
         return Address(self.kind_name, self.name)
+
+
+def repeats(names: Iterable[object]) -> list[int]:
+    """Return the positions of what was there before."""
+    seen: set[object] = set()
+    found = []
+    for n, name in enumerate(names):
+        if name in seen:
+            found.append(n)
+        seen.add(name)
+    return found
 
 
 def change_of(model: type[Part], field: str) -> Change | None:

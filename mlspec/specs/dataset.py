@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from mlspec.specs.base import Change, Part, Scalar, Spec, Text
+from mlspec.specs.base import Change, MisplacedError, Part, Scalar, Spec, Text, repeats
 from mlspec.specs.paths import RepositoryPath
 
 ColumnType = Literal["integer", "number", "string", "boolean"]
@@ -81,12 +81,15 @@ class Column(Part):
         if (self.min is not None or self.max is not None) and self.type not in ("integer", "number"):
             raise ValueError(f"`min` and `max` are for numbers; column `{self.name}` is {self.type}")
         if self.min is not None and self.max is not None and self.min > self.max:
-            raise ValueError(f"column `{self.name}`: min {self.min:g} is above max {self.max:g}")
-        for value in self.values or ():
-            allowed = _PYTHON_TYPES[self.type]
-            if not isinstance(value, allowed) or (isinstance(value, bool) and self.type != "boolean"):
-                raise ValueError(f"column `{self.name}` is {self.type}, but {value!r} in `values` is not")
+            raise MisplacedError(f"column `{self.name}`: min {self.min:g} is above max {self.max:g}", "min")
+        for n, value in enumerate(self.values or ()):
+            if not self.accepts(value):
+                raise MisplacedError(f"column `{self.name}` is {self.type}, and this value is not", "values", n)
         return self
+
+    def accepts(self, value: Any) -> bool:
+        """Say whether a value is of the column's type; whole numbers are numbers, true and false are not."""
+        return isinstance(value, _PYTHON_TYPES[self.type]) and isinstance(value, bool) == (self.type == "boolean")
 
 
 class Checks(Part):
@@ -151,22 +154,26 @@ class Dataset(Spec):
     @model_validator(mode="after")
     def _consistent(self) -> Dataset:
         names = [column.name for column in self.columns]
-        for name in names:
-            if names.count(name) > 1:
-                raise ValueError(f"column `{name}` is declared twice in `schema`")
+        for n in repeats(names):
+            raise MisplacedError(f"column `{names[n]}` is declared twice in `schema`", "schema", n, "name")
         for role in ("target", "id", "time", "group", "weight"):
-            several = [column.name for column in self.columns if column.role == role]
+            several = [n for n, column in enumerate(self.columns) if column.role == role]
             if len(several) > 1:
-                raise ValueError(f"only one column may have the role {role}; these have it: {', '.join(several)}")
-        for weight in self.with_role("weight"):
-            if weight.type not in ("integer", "number"):
-                raise ValueError(f"the weight column `{weight.name}` must be a number")
-        for name in self.checks.unique:
-            if name not in names:
-                raise ValueError(f"`checks.unique` names `{name}`, which is no column of `schema`")
-        if self.split.stratify is not None:
-            if self.split.by != "random":
-                raise ValueError("`split.stratify` goes with `by: random`")
-            if self.split.stratify not in names:
-                raise ValueError(f"`split.stratify` names `{self.split.stratify}`, which is no column of `schema`")
+                listed = ", ".join(names[n] for n in several)
+                message = f"only one column may have the role {role}; these have it: {listed}"
+                raise MisplacedError(message, "schema", several[1], "role")
+        for n, column in enumerate(self.columns):
+            if column.role == "weight" and column.type not in ("integer", "number"):
+                raise MisplacedError(f"the weight column `{column.name}` must be a number", "schema", n, "type")
+        self._columns_named(set(names))
         return self
+
+    def _columns_named(self, names: set[str]) -> None:
+        for n, name in enumerate(self.checks.unique):
+            if name not in names:
+                raise MisplacedError(f"`{name}` is no column of `schema`", "checks", "unique", n)
+        stratify = self.split.stratify
+        if stratify is not None and self.split.by != "random":
+            raise MisplacedError("`split.stratify` goes with `by: random`", "split", "stratify")
+        if stratify is not None and stratify not in names:
+            raise MisplacedError(f"`{stratify}` is no column of `schema`", "split", "stratify")

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, model_validator
 
-from mlspec.specs.base import Change, Name, Part, Scalar, Spec
+from mlspec.specs.base import Change, MisplacedError, Name, Part, Scalar, Spec
 from mlspec.specs.paths import RepositoryGlob, RepositoryPath
 
 Task = Literal["classification", "regression"]
@@ -93,7 +93,7 @@ class Train(Part):
         if (self.estimator is None) == (self.entrypoint is None):
             raise ValueError("give exactly one of `estimator` and `entrypoint`")
         if self.code and self.entrypoint is None:
-            raise ValueError("`code` goes with `entrypoint`")
+            raise MisplacedError("`code` goes with `entrypoint`", "code")
         return self
 
 

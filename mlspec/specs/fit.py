@@ -1,0 +1,135 @@
+"""Whether a model, its dataset and its gates fit each other: target, task, positive class, metrics, columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from mlspec.core.document import Path
+from mlspec.core.metrics import METRICS, Metric
+from mlspec.core.problem import suggest
+from mlspec.specs.dataset import Column, Dataset
+from mlspec.specs.gate import Gate
+from mlspec.specs.messages import shown
+from mlspec.specs.model import Model
+
+_USUAL = {
+    "classification": "for classification there are accuracy, roc_auc, f1_macro, log_loss and others",
+    "regression": "for regression there are r2, mean_absolute_error, root_mean_squared_error and others",
+}
+_MANY_CLASSES = {
+    "roc_auc": "roc_auc_ovr",
+    "average_precision": "roc_auc_ovr",
+    "brier_score": "log_loss",
+    "neg_brier_score": "neg_log_loss",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """What does not fit, at a path of the document it is about."""
+
+    path: Path
+    code: str
+    message: str
+    help: str | None = None
+    on_key: bool = False
+
+
+def unknown_metric(name: str, path: Path) -> Misfit | None:
+    """Return a misfit for a name that is no metric's."""
+    if name in METRICS:
+        return None
+    advice = suggest(name, METRICS) or "metrics go by scikit-learn's scorer names, such as roc_auc, f1_macro, r2"
+    return Misfit(path, "metric/unknown", f"unknown metric `{name[:60]}`", advice)
+
+
+def model_misfits(model: Model, dataset: Dataset) -> Iterator[Misfit]:
+    """Find what does not fit between a model and its dataset."""
+    target = dataset.target
+    if target is None:
+        message = f"dataset/{dataset.name} has no target: no column of its schema has `role: target`"
+        yield Misfit(("dataset",), "model/no-target", message)
+        return
+    if not dataset.with_role("feature"):
+        message = f"dataset/{dataset.name} has no feature columns to learn from"
+        yield Misfit(("dataset",), "model/no-features", message)
+    yield from _task_misfits(model, target)
+    yield from _positive_misfits(model, target)
+    seen_without_positive = False
+    for n, name in enumerate(model.metrics):
+        misfit = metric_misfit(name, model, target, ("metrics", n))
+        if misfit is None or (misfit.code == "model/no-positive" and seen_without_positive):
+            continue
+        seen_without_positive = seen_without_positive or misfit.code == "model/no-positive"
+        yield misfit
+
+
+def gate_misfits(gate: Gate, model: Model, dataset: Dataset, path: Path) -> Iterator[Misfit]:
+    """Find what does not fit between a gate and a model that uses it; `path` is where the model names the gate."""
+    for check in gate.checks:
+        for name in check.metric_names():
+            misfit = metric_misfit(name, model, dataset.target, path) if dataset.target else None
+            if misfit is not None:
+                yield Misfit(path, misfit.code, f"gate/{gate.name} does not fit: {misfit.message}", misfit.help)
+        for name in check.column_names():
+            if dataset.column(name) is None:
+                advice = suggest(name, [column.name for column in dataset.columns])
+                message = f"gate/{gate.name} reads column `{name[:60]}`, which dataset/{dataset.name} does not have"
+                yield Misfit(path, "gate/unknown-column", message, advice)
+
+
+def metric_misfit(name: str, model: Model, target: Column, path: Path) -> Misfit | None:
+    """Return why a known metric cannot be computed for a model, or None."""
+    metric = METRICS.get(name)
+    if metric is None:
+        return None
+    if metric.task != model.task:
+        message = f"`{name}` is for {metric.task}, and the task of model/{model.name} is {model.task}"
+        return Misfit(path, "metric/wrong-task", message, _USUAL[model.task])
+    return _binary_misfit(metric, model, target, path) if metric.binary else None
+
+
+def _binary_misfit(metric: Metric, model: Model, target: Column, path: Path) -> Misfit | None:
+    values = target.values
+    if values is not None and len(values) > 2:
+        message = f"`{metric.name}` is for two classes, and `{target.name}` has {len(values)}"
+        other = _MANY_CLASSES.get(metric.name, f"{metric.name}_macro")
+        return Misfit(path, "metric/too-many-classes", message, f"for several classes there is {other}")
+    if model.positive is not None or _has_natural_positive(target):
+        return None
+    example = "the value" if not values else " or ".join(shown(value) for value in values)
+    message = (
+        f"`{metric.name}` needs `positive` on model/{model.name}: which value of `{target.name}` counts as positive"
+    )
+    return Misfit(path, "model/no-positive", message, f"give positive: {example}")
+
+
+def _has_natural_positive(target: Column) -> bool:
+    """Say whether true or 1 is the positive class without being named."""
+    return target.type == "boolean" or (target.type != "string" and (target.values is None or 1 in target.values))
+
+
+def _task_misfits(model: Model, target: Column) -> Iterator[Misfit]:
+    if model.task == "regression" and target.type in ("string", "boolean"):
+        message = f"regression needs a number to predict, and the target `{target.name}` is {target.type}"
+        yield Misfit(("task",), "model/wrong-task", message, "did you mean `classification`?")
+    if model.task == "classification" and target.type == "number" and target.values is None:
+        message = f"classification needs classes, and the target `{target.name}` is a number without `values`"
+        yield Misfit(("task",), "model/wrong-task", message, "make it an integer, list its `values`, or use regression")
+
+
+def _positive_misfits(model: Model, target: Column) -> Iterator[Misfit]:
+    value, path = model.positive, ("positive",)
+    if value is None:
+        return
+    if model.task == "regression":
+        yield Misfit(path, "model/positive", "`positive` is for classification", "remove it", on_key=True)
+    elif not target.accepts(value):
+        message = f"`positive` must be {target.type}, as the target `{target.name}` is, not {shown(value)}"
+        yield Misfit(path, "model/positive", message)
+    elif target.values is not None and value not in target.values:
+        listed = ", ".join(shown(known) for known in target.values[:10])
+        near = suggest(value, [str(known) for known in target.values]) if isinstance(value, str) else None
+        message = f"`positive` is {shown(value)}, which is not among the values of `{target.name}`"
+        yield Misfit(path, "model/positive", message, near or f"its values: {listed}")

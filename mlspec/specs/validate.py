@@ -1,0 +1,181 @@
+"""Checks that cross documents: owners, references, stages, renames, and that what is used together fits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from itertools import islice
+
+from mlspec.core.address import Address
+from mlspec.core.document import Finding
+from mlspec.core.problem import suggest
+from mlspec.specs.base import Spec, repeats
+from mlspec.specs.dataset import Dataset
+from mlspec.specs.fit import Misfit, gate_misfits, model_misfits, unknown_metric
+from mlspec.specs.gate import Gate
+from mlspec.specs.messages import MAX_FINDINGS
+from mlspec.specs.model import Model
+from mlspec.specs.parse import PROJECT_FILE, Specs
+from mlspec.specs.project import Project
+
+_KINDS = ("dataset", "gate", "model")
+
+
+def validate(project: Project, specs: Specs) -> list[Finding]:
+    """Return everything that is wrong between the documents of a project.
+
+    A reference to a resource that is declared but invalid is not reported: its own document is.
+    """
+    findings = [_finding(misfit, PROJECT_FILE, 0) for misfit in islice(_project(project, specs), MAX_FINDINGS)]
+    for spec in (*specs.datasets.values(), *specs.gates.values(), *specs.models.values()):
+        document = specs.where[spec.address]
+        misfits = islice(_spec(spec, project, specs), MAX_FINDINGS)
+        findings += [_finding(misfit, document.file, document.index) for misfit in misfits]
+    return findings
+
+
+def _finding(misfit: Misfit, file: str, index: int) -> Finding:
+    return Finding(file, index, misfit.path, misfit.code, misfit.message, misfit.help, misfit.on_key)
+
+
+def _spec(spec: Spec, project: Project, specs: Specs) -> Iterator[Misfit]:
+    if spec.owner not in project.teams:
+        advice = _nearest(spec.owner, project.teams, "teams of mlspec.yaml")
+        yield Misfit(("owner",), "spec/unknown-team", f"unknown team `{spec.owner}`", advice)
+    if isinstance(spec, Dataset):
+        yield from _source(spec, project, specs)
+    elif isinstance(spec, Gate):
+        yield from _gate(spec)
+    elif isinstance(spec, Model):
+        yield from _model(spec, project, specs)
+
+
+def _source(dataset: Dataset, project: Project, specs: Specs) -> Iterator[Misfit]:
+    source = dataset.source.path.casefold()  # some file systems ignore case
+    for file in sorted({PROJECT_FILE, *(document.file for document in specs.where.values())}):
+        if source == file.casefold():
+            yield Misfit(("source",), "dataset/source", f"the source is the spec {file}; it must be a file of rows")
+    store = project.store.casefold()
+    if f"{source}/".startswith(f"{store}/"):
+        message = f"the source lies in the store, {project.store} (`store` in {PROJECT_FILE})"
+        yield Misfit(("source",), "dataset/source", message, "the store is mlspec's own; keep the source elsewhere")
+
+
+def _gate(gate: Gate) -> Iterator[Misfit]:
+    for n, check in enumerate(gate.checks):
+        for name in check.metric_names():
+            misfit = unknown_metric(name, ("checks", n, "metric"))
+            if misfit is not None:
+                yield misfit
+
+
+def _model(model: Model, project: Project, specs: Specs) -> Iterator[Misfit]:
+    for n, name in enumerate(model.metrics):
+        misfit = unknown_metric(name, ("metrics", n))
+        if misfit is not None:
+            yield misfit
+    for n in repeats(model.metrics):
+        yield Misfit(("metrics", n), "metric/twice", f"`{model.metrics[n]}` is listed twice")
+    yield from _params(model)
+    yield from _stages(model, project)
+    yield from _gate_references(model, specs)
+    if Address("dataset", model.dataset) not in specs.where:
+        yield _dangling("dataset", model.dataset, ("dataset",), specs)
+    dataset = specs.datasets.get(model.dataset)
+    if dataset is not None:
+        yield from model_misfits(model, dataset)
+        yield from _used_gates(model, dataset, specs)
+
+
+def _params(model: Model) -> Iterator[Misfit]:
+    if model.train.estimator is not None and "random_state" in model.train.params:
+        path = ("train", "params", "random_state")
+        message = "`random_state` clashes with `train.seed`, which sets it"
+        yield Misfit(path, "model/params", message, "give the number as `seed` of `train`", on_key=True)
+
+
+def _stages(model: Model, project: Project) -> Iterator[Misfit]:
+    for stage in model.stages:
+        if stage not in project.stages:
+            advice = _nearest(stage, project.stages, "stages of mlspec.yaml")
+            yield Misfit(("stages", stage), "model/unknown-stage", f"unknown stage `{stage}`", advice, on_key=True)
+
+
+def _gate_references(model: Model, specs: Specs) -> Iterator[Misfit]:
+    for stage, wanted in model.stages.items():
+        for n, name in enumerate(wanted.gates):
+            path = ("stages", stage, "gates", n)
+            if Address("gate", name) not in specs.where:
+                yield _dangling("gate", name, path, specs)
+        for n in repeats(wanted.gates):
+            message = f"gate/{wanted.gates[n]} is listed twice"
+            yield Misfit(("stages", stage, "gates", n), "model/gate-twice", message)
+
+
+def _used_gates(model: Model, dataset: Dataset, specs: Specs) -> Iterator[Misfit]:
+    judged: set[str] = set()
+    for stage, wanted in model.stages.items():
+        for n, name in enumerate(wanted.gates):
+            gate = specs.gates.get(name)
+            if gate is not None and name not in judged:
+                judged.add(name)
+                yield from gate_misfits(gate, model, dataset, ("stages", stage, "gates", n))
+
+
+def _project(project: Project, specs: Specs) -> Iterator[Misfit]:
+    for n in repeats(project.stages):
+        yield Misfit(("stages", n), "project/stage-twice", f"stage `{project.stages[n]}` is listed twice")
+    yield from _moves(project, specs)
+    for n, text in enumerate(project.retire):
+        address = Address.parse(text)
+        yield from _kind(address, ("retire", n))
+        if address in specs.where:
+            message = f"{address} is to be retired, and its spec is still in {specs.where[address].file}"
+            yield Misfit(("retire", n), "project/retire", message, "remove the spec or this line")
+
+
+def _moves(project: Project, specs: Specs) -> Iterator[Misfit]:
+    sources, targets = [move.from_ for move in project.moved], [move.to for move in project.moved]
+    for ends, field in ((sources, "from"), (targets, "to")):
+        for n in repeats(ends):
+            yield Misfit(("moved", n, field), "project/moved", f"{ends[n]} is in two moves, both times as `{field}`")
+    known = {*sources, *project.retire}
+    for n, (source, target) in enumerate(zip(sources, targets, strict=True)):
+        yield from _move(n, Address.parse(source), Address.parse(target), specs, leads_on=target in known)
+
+
+def _move(n: int, start: Address, end: Address, specs: Specs, *, leads_on: bool) -> Iterator[Misfit]:
+    unknown = [*_kind(start, ("moved", n, "from")), *_kind(end, ("moved", n, "to"))]
+    yield from unknown
+    if unknown:
+        return
+    if start.kind != end.kind or start == end:
+        message = f"{start} cannot become {end}: a move gives the same kind another name"
+        yield Misfit(("moved", n, "to"), "project/moved", message)
+    elif start in specs.where:
+        message = f"{start} is moved away, and its spec is still in {specs.where[start].file}"
+        yield Misfit(("moved", n, "from"), "project/moved", message, "rename the spec or remove this line")
+    elif end not in specs.where and not leads_on:
+        yield _dangling(end.kind, end.name, ("moved", n, "to"), specs)
+
+
+def _kind(address: Address, path: tuple[str | int, ...]) -> Iterator[Misfit]:
+    if address.kind not in _KINDS:
+        message = f"unknown kind `{address.kind}` in {address}"
+        yield Misfit(path, "project/unknown-kind", message, _nearest(address.kind, _KINDS, "kinds"))
+
+
+def _dangling(kind: str, name: str, path: tuple[str | int, ...], specs: Specs) -> Misfit:
+    known = [address.name for address in specs.where if address.kind == kind]
+    advice = _nearest(name, known, f"declared {kind}s")
+    return Misfit(path, f"spec/unknown-{kind}", f"unknown {kind} `{name}`: no spec declares {kind}/{name}", advice)
+
+
+def _nearest(word: str, known: Iterable[str], what: str) -> str:
+    return _near(word, tuple(sorted(known)), what)
+
+
+@lru_cache(maxsize=64)  # a renamed dataset is missed by each of its models, with the same words
+def _near(word: str, names: tuple[str, ...], what: str) -> str:
+    listed = ", ".join(names[:10]) + (", …" if len(names) > 10 else "") or "none"
+    return suggest(word, names) or f"{what}: {listed}"
