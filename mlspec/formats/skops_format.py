@@ -1,0 +1,113 @@
+"""Models as skops files: saved, and loaded, only when every part of them is a class that scikit-learn ships.
+
+Types that skops itself does not vouch for are accepted only where they are classes defined in the installed
+`sklearn` package, such as the trees of a forest. Those are listed when a model is saved; the list is recorded and
+is exactly what loading accepts. Nothing here falls back to pickle.
+"""
+
+from __future__ import annotations
+
+import importlib
+import io
+import json
+import os
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile, ZipFile
+
+import skops.io
+from skops.io.exceptions import UntrustedTypesFoundException
+
+from mlspec.core.problem import MlspecError, fail
+from mlspec.formats.skops_archive import rewrite
+
+_BROKEN = (BadZipFile, KeyError, ValueError, TypeError, AttributeError, ImportError, EOFError, RecursionError)
+
+
+def save(model: object, path: Path) -> tuple[str, ...]:
+    """Write a model to a new file; equal models give equal bytes.
+
+    Returns:
+        The types, beyond what skops vouches for, that loading the file needs; sorted.
+
+    Raises:
+        MlspecError: the model holds something that is not scikit-learn's (`model/untrusted-type`).
+        Exception: whatever the model's own code raises when asked for its state.
+    """
+    content = skops.io.dumps(model)
+    trusted = tuple(skops.io.get_untrusted_types(data=content))
+    _refuse_foreign(trusted)
+    beside = path.with_name(path.name + ".part")
+    with ZipFile(io.BytesIO(content)) as source, ZipFile(beside, "w") as target:
+        rewrite(source, target)
+    os.replace(beside, path)
+    return trusted
+
+
+def load(path: Path, trusted: Iterable[str]) -> Any:
+    """Load a model, accepting beyond what skops vouches for only the types listed when it was saved.
+
+    Raises:
+        MlspecError: a listed type is no class of scikit-learn's, or the file needs one that is not listed
+            (`model/untrusted-type`); the file is damaged or was made by another version (`model/unreadable`).
+    """
+    accepted = list(trusted)
+    _refuse_foreign(accepted)
+    with _readable(path), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # on versions: a record names them
+        return skops.io.load(path, trusted=accepted)
+
+
+def untrusted(path: Path) -> tuple[str, ...]:
+    """Return the types in a file that skops does not vouch for, without loading it.
+
+    Raises:
+        MlspecError: the file is no skops file (`model/unreadable`).
+    """
+    with _readable(path):
+        return tuple(skops.io.get_untrusted_types(file=path))
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except UntrustedTypesFoundException as error:
+        raise _foreign(str(error).partition(":")[2] or "an unlisted type") from error
+    except MlspecError:
+        raise
+    except json.JSONDecodeError as error:
+        raise fail("model/unreadable", f"{path.name} is damaged") from error
+    except _BROKEN as error:
+        reason = f"{path.name} can't be loaded: {type(error).__name__}: {error}"
+        raise fail("model/unreadable", reason, help="are scikit-learn and skops those it was saved with?") from error
+
+
+def _refuse_foreign(names: Iterable[str]) -> None:
+    for name in names:
+        if not _is_sklearn_class(name):
+            raise _foreign(f"`{name}`")
+
+
+def _foreign(what: str) -> MlspecError:
+    return fail(
+        "model/untrusted-type",
+        f"the model holds {what.strip()}, which is no class of scikit-learn's",
+        help="build the model from scikit-learn's own parts: loading anything else could run code",
+    )
+
+
+def _is_sklearn_class(name: str) -> bool:
+    """Say whether a name is that of a class defined in the installed `sklearn`; imports nothing else."""
+    module_name, _, class_name = name.rpartition(".")
+    if module_name.partition(".")[0] != "sklearn":
+        return False
+    try:
+        found = getattr(importlib.import_module(module_name), class_name, None)
+    except ImportError:
+        return False
+    # A class that sklearn merely imports, as it may `subprocess.Popen`, is named after where it was defined.
+    return isinstance(found, type) and found.__module__.partition(".")[0] == "sklearn"

@@ -1,0 +1,75 @@
+"""A step that failed: what went wrong, whether trying again may help, and the last lines of its log."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterable
+from pathlib import Path
+
+from mlspec.core.problem import MlspecError, Problem
+
+TAIL_LINES = 50
+_LINE_LENGTH = 500
+_TAIL_BYTES = 64 << 10
+_SHORTEST_SECRET = 4
+_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EIO}
+
+
+class StepFailed(MlspecError):
+    """A step did not get its result; `retryable` only where nothing of the user's needs to change first."""
+
+    def __init__(self, problem: Problem, *, retryable: bool = False, tail: str = "") -> None:
+        """Carry the problem and the end of the log, control characters escaped."""
+        super().__init__(problem)
+        self.retryable = retryable
+        self.tail = tail
+
+
+def of_disk(error: OSError, verb: str) -> StepFailed:
+    """Make the failure of a step that could not read or write its own folder."""
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    code = "env/disk-full" if full else "env/disk"
+    return StepFailed(Problem(code, f"{verb}: {error.strerror or error}"), retryable=is_disk(error))
+
+
+def is_disk(error: OSError) -> bool:
+    """Say whether an error is one of the disk's, which may be gone the next time."""
+    return error.errno in _DISK
+
+
+def tail_of(log: Path, secrets: Iterable[str]) -> str:
+    """Return the last lines of a log, secrets starred out, control characters escaped, long lines cut."""
+    if not log.is_file():
+        return ""
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - _TAIL_BYTES))
+        text = file.read().decode("utf-8", "replace")
+    lines = redact(text, secrets).splitlines()[-TAIL_LINES:]
+    return "\n".join(escape(line)[:_LINE_LENGTH] for line in lines)
+
+
+def escape(text: str) -> str:
+    """Spell out the characters that a terminal would obey or not show; a tab stays."""
+    return "".join(
+        character if character.isprintable() or character == "\t" else character.encode("unicode_escape").decode()
+        for character in text
+    )
+
+
+def redact(text: str, secrets: Iterable[str]) -> str:
+    """Replace the values of secrets, longest first."""
+    for secret in sorted(secrets, key=len, reverse=True):
+        if len(secret) >= _SHORTEST_SECRET:
+            text = text.replace(secret, "***")
+    return text
+
+
+def redact_file(path: Path, secrets: Iterable[str]) -> None:
+    """Replace the values of secrets in a log, which is kept."""
+    content = path.read_bytes()
+    cleaned = content
+    for secret in sorted(secrets, key=len, reverse=True):
+        if len(secret) >= _SHORTEST_SECRET:
+            cleaned = cleaned.replace(secret.encode(), b"***")
+    if cleaned != content:
+        path.write_bytes(cleaned)

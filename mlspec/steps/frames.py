@@ -1,0 +1,104 @@
+"""Tables by their declared types: one form in Arrow, one in pandas, whatever they were read from.
+
+In pandas an integer column is int64, or float64 when something is missing; a number is float64; text has pandas'
+own type for text; a boolean column holds True and False as objects. Missing is NaN everywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from mlspec.core.problem import fail
+
+if TYPE_CHECKING:
+    from mlspec.specs.dataset import Column
+
+_TYPES = {"integer": pa.int64(), "number": pa.float64(), "string": pa.string(), "boolean": pa.bool_()}
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A column, as far as a step needs to know it."""
+
+    name: str
+    type: str
+    role: str
+
+
+def fields_of(columns: Sequence[Column]) -> tuple[Field, ...]:
+    """Return the fields of declared columns, in their order."""
+    return tuple(Field(column.name, column.type, column.role) for column in columns)
+
+
+def with_role(fields: Sequence[Field], role: str) -> list[str]:
+    """Return the names of the columns of a role, in order."""
+    return [field.name for field in fields if field.role == role]
+
+
+def table_of(frame: pd.DataFrame, fields: Sequence[Field]) -> pa.Table:
+    """Return the declared columns of a frame as an Arrow table of the declared types.
+
+    Raises:
+        MlspecError: a column is missing (`table/no-column`) or holds something else than its type (`table/type`);
+            never with a value.
+    """
+    columns = {}
+    for field in fields:
+        if field.name not in frame.columns:
+            raise fail("table/no-column", f"the table has no column `{field.name}`")
+        try:
+            columns[field.name] = pa.array(frame[field.name], type=_TYPES[field.type], from_pandas=True)
+        except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError) as error:
+            message = f"column `{field.name}` is declared {field.type}, and holds something else"
+            raise fail("table/type", message) from error
+    return pa.table(columns)
+
+
+def frame_of(table: pa.Table) -> pd.DataFrame:
+    """Return an Arrow table as a frame in the one form."""
+    return pd.DataFrame({name: _series(table[name]) for name in table.column_names}, copy=False)
+
+
+def typed(frame: pd.DataFrame, fields: Sequence[Field]) -> pd.DataFrame:
+    """Return the declared columns of any frame in the one form that models are trained on.
+
+    Raises:
+        MlspecError: as `table_of`.
+    """
+    return frame_of(table_of(frame, fields))
+
+
+def write(table: pa.Table, path: Path) -> None:
+    """Write a table to a new file, uncompressed: it lives as long as one step.
+
+    Raises:
+        OSError: the disk is full, for one.
+    """
+    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table)
+
+
+def read(path: Path) -> pd.DataFrame:
+    """Read a table that `write` wrote, in the one form.
+
+    Raises:
+        OSError: the file can't be read.
+    """
+    with pa.memory_map(str(path)) as source, pa.ipc.open_file(source) as reader:
+        return frame_of(reader.read_all())
+
+
+def _series(column: pa.ChunkedArray) -> pd.Series[object]:
+    series = column.to_pandas()
+    if pa.types.is_boolean(column.type):
+        series = series.astype(object)
+    if series.dtype == object and column.null_count:
+        series = series.where(series.notna(), np.nan)
+    return series

@@ -1,0 +1,158 @@
+"""What a step and its child process tell each other: an order and an answer, as JSON files in the run folder."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from mlspec.core.problem import Place, Problem
+from mlspec.steps.frames import Field
+
+
+@dataclass(frozen=True, slots=True)
+class TrainOrder:
+    """Train on this table and leave the model there. Paths are absolute."""
+
+    parent: int
+    """The process that gave the order, without which it is pointless."""
+    table: str
+    fields: tuple[Field, ...]
+    task: str
+    estimator: str | None
+    entrypoint: str | None
+    params: Mapping[str, Any]
+    seed: int
+    threads: int
+    code: str
+    """The folder of the staged code."""
+    artifact: str
+    verb: Literal["train"] = "train"
+
+
+@dataclass(frozen=True, slots=True)
+class PredictOrder:
+    """Predict this table's rows with the model and leave the predictions there. Paths are absolute."""
+
+    parent: int
+    table: str
+    task: str
+    artifact: str
+    trusted: tuple[str, ...]
+    predictions: str
+    verb: Literal["predict"] = "predict"
+
+
+Order = TrainOrder | PredictOrder
+
+
+@dataclass(frozen=True, slots=True)
+class TrainAnswer:
+    """A model was trained, saved, and found to predict the same when loaded."""
+
+    trusted: tuple[str, ...]
+    rows: int
+    features: int
+    packages: Mapping[str, str]
+    python: str
+    platform: str
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PredictAnswer:
+    """Predictions were written."""
+
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The child knows what went wrong."""
+
+    code: str
+    message: str
+    file: str | None = None
+    line: int = 0
+    help: str | None = None
+    retryable: bool = False
+
+    def problem(self) -> Problem:
+        """Return the problem to show."""
+        return Problem(self.code, self.message, Place(self.file, self.line) if self.file else None, self.help)
+
+
+Answer = TrainAnswer | PredictAnswer | Failure
+_ANSWERS: dict[str, type[Answer]] = {"train": TrainAnswer, "predict": PredictAnswer, "failure": Failure}
+_NAMES: dict[type[Answer], str] = {kind: name for name, kind in _ANSWERS.items()}
+
+
+def write_order(path: Path, order: Order) -> None:
+    """Write an order."""
+    path.write_text(json.dumps(asdict(order)), encoding="utf-8")
+
+
+def read_order(path: Path) -> Order:
+    """Read an order that `write_order` wrote."""
+    raw = json.loads(path.read_text(encoding="utf-8"))
+    if raw["verb"] == "predict":
+        return PredictOrder(**{**raw, "trusted": tuple(raw["trusted"])})
+    return TrainOrder(**{**raw, "fields": tuple(Field(**field) for field in raw["fields"])})
+
+
+def write_answer(path: Path, answer: Answer, peak_memory_bytes: int) -> None:
+    """Write an answer, whole or not at all."""
+    body = {"is": _NAMES[type(answer)], "peak_memory_bytes": peak_memory_bytes, "answer": asdict(answer)}
+    beside = path.with_name(path.name + ".part")
+    beside.write_text(json.dumps(body), encoding="utf-8")
+    os.replace(beside, path)
+
+
+def read_answer(path: Path) -> tuple[Answer, int] | None:
+    """Return an answer and the child's peak memory in bytes; None when there is none.
+
+    The child ran code that is not ours, so the file is a claim: anything that is not of the form is refused.
+
+    Raises:
+        ValueError: the file is not an answer.
+    """
+    if path.is_symlink() or not path.is_file():
+        return None
+    try:
+        body = json.loads(path.read_bytes())
+        answer = _checked(_ANSWERS[body["is"]], body["answer"])
+        return answer, int(body["peak_memory_bytes"])
+    except (KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ValueError("not an answer") from error
+
+
+def _checked(kind: type[Answer], raw: dict[str, Any]) -> Answer:
+    if kind is Failure:
+        return Failure(
+            code=_text(raw["code"]),
+            message=_text(raw["message"]),
+            file=None if raw["file"] is None else _text(raw["file"]),
+            line=int(raw["line"]),
+            help=None if raw["help"] is None else _text(raw["help"]),
+            retryable=raw["retryable"] is True,
+        )
+    if kind is PredictAnswer:
+        return PredictAnswer(rows=int(raw["rows"]))
+    return TrainAnswer(
+        trusted=tuple(_text(name) for name in raw["trusted"]),
+        rows=int(raw["rows"]),
+        features=int(raw["features"]),
+        packages={_text(name): _text(version) for name, version in raw["packages"].items()},
+        python=_text(raw["python"]),
+        platform=_text(raw["platform"]),
+        warnings=tuple(_text(warning) for warning in raw["warnings"]),
+    )
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError("not text")
+    return value
