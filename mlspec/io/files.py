@@ -1,0 +1,287 @@
+"""The door to files: durable writes, one-read copies with their hash, sources that may be read; naming is the caller's.
+
+Every error of the system is told in words: `env/disk-full`, `env/permission`, `env/io`. Sources have their own:
+`source/missing`, `source/directory`, `source/not-a-file`, `source/outside`, `source/changed`.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import secrets
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlspec.core.digest import PREFIX
+from mlspec.core.problem import MlspecError, fail, suggest
+
+BLOCK = 1 << 20
+OWN_FOLDER = ".mlspec"
+_FULL = {
+    errno.ENOSPC: "no space is left",
+    errno.EDQUOT: "the quota is used up",
+    errno.EFBIG: "the limit of a file's size",
+}
+_DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
+_ABSENT = {errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG}
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_OLD = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # non-blocking: a pipe must not hold us up
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """What the system says of a file's content without reading it; when any of it changes, the content may have."""
+
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+    inode: int
+
+    @classmethod
+    def of(cls, status: os.stat_result) -> Signature:
+        """Take the signature of a file's status."""
+        return cls(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+
+
+@dataclass(frozen=True, slots=True)
+class Hashed:
+    """The digest and size in bytes of content that was read."""
+
+    digest: str
+    size: int
+
+
+@contextmanager
+def in_words(path: Path) -> Iterator[None]:
+    """Turn an error of the system about a path into a problem.
+
+    Raises:
+        MlspecError: `env/disk-full`, `env/permission`, or `env/io` for the rest.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise _problem(error, path) from error
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all, durable when it returns; an existing file keeps its permissions.
+
+    Raises:
+        MlspecError: `env/…`, and the file is as it was.
+    """
+    with in_words(path):
+        make_folders(path.parent)
+        with partial(path.parent, path.name) as temporary:
+            with os.fdopen(os.open(temporary, _NEW, 0o666), "wb") as handle:
+                handle.write(content)
+            if path.exists():
+                temporary.chmod(stat.S_IMODE(path.stat().st_mode))
+            settle(temporary, path)
+
+
+@contextmanager
+def partial(folder: Path, name: str = "") -> Iterator[Path]:
+    """Give the name of a temporary file in a folder; what is left of it at the end is removed."""
+    path = folder / f".{name[:100]}.{secrets.token_hex(8)}.partial"
+    try:
+        yield path
+    finally:
+        with suppress(OSError):
+            path.unlink()
+
+
+def settle(temporary: Path, path: Path) -> None:
+    """Make a finished temporary file durable under its name."""
+    descriptor = os.open(temporary, _OLD)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    temporary.replace(path)
+    sync_folder(path.parent)
+
+
+def sync_folder(path: Path) -> None:
+    """Make the names in a folder durable, where its file system can."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in {errno.EINVAL, errno.ENOTSUP}:
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def make_folders(path: Path) -> None:
+    """Make a folder and the missing ones above it, durable. mlspec's own folder tells git to ignore it."""
+    missing = [folder for folder in (path, *path.parents) if not folder.is_dir()]
+    for folder in reversed(missing):
+        folder.mkdir(exist_ok=True)
+        sync_folder(folder.parent)
+    if missing:
+        for folder in (path, *path.parents):
+            if folder.name == OWN_FOLDER and not (folder / ".gitignore").exists():
+                ignore_folder(folder)
+
+
+def ignore_folder(folder: Path) -> None:
+    """Tell git to ignore a folder, from inside it."""
+    with partial(folder, "gitignore") as temporary:
+        temporary.write_text("*\n", encoding="ascii")
+        temporary.replace(folder / ".gitignore")
+
+
+def find_source(root: Path, path: str) -> Path:
+    """Return the file that a path of a spec names, links followed, if it lies inside the root and may be read.
+
+    Raises:
+        MlspecError: `source/outside`, `source/missing`, `source/directory`, `source/not-a-file`, `env/permission`.
+    """
+    try:
+        resolved = (root / path).resolve()
+    except RuntimeError as error:  # links in a circle, before Python 3.13
+        raise fail("source/not-a-file", f"`{path}` is a link that leads to itself") from error
+    inside = root.resolve()
+    if not resolved.is_relative_to(inside):
+        raise fail("source/outside", f"`{path}` is a link out of the repository", help="copy the file in")
+    if {".git", OWN_FOLDER} & set(resolved.relative_to(inside).parts):
+        raise fail(
+            "source/outside", f"`{path}` leads into files of git or mlspec", help="keep data in a folder of its own"
+        )
+    os.close(_open_regular(resolved))
+    return resolved
+
+
+def hash_file(source: Path) -> Hashed:
+    """Hash a file in one read.
+
+    Raises:
+        MlspecError: `source/…` or `env/…`; `source/changed` when it changed while being read, twice.
+    """
+    return _twice(source, lambda: _read(source, lambda _: None))
+
+
+def copy_hashed(source: Path, temporary: Path) -> Hashed:
+    """Copy a file to a new one, hashing while copying: one read. Not durable before `settle`.
+
+    Raises:
+        MlspecError: as `hash_file`.
+    """
+
+    def copy() -> Hashed | None:
+        temporary.unlink(missing_ok=True)
+        with in_words(temporary), os.fdopen(os.open(temporary, _NEW, 0o666), "wb", buffering=0) as target:
+            return _read(source, lambda block: _write_all(target.fileno(), block))
+
+    return _twice(source, copy)
+
+
+def read_regular(path: Path) -> bytes:
+    """Return the content of a regular file that is no link.
+
+    Raises:
+        MlspecError: `source/…` or `env/…`.
+    """
+    with in_words(path), os.fdopen(_open_regular(path), "rb") as handle:
+        return handle.read()
+
+
+def _twice(source: Path, attempt: Callable[[], Hashed | None]) -> Hashed:
+    hashed = attempt() or attempt()
+    if hashed is None:
+        raise fail(
+            "source/changed",
+            f"`{source}` changed while it was read, twice",
+            help="run again when nothing writes to it; writers should rename a finished file into place",
+        )
+    return hashed
+
+
+def _read(source: Path, take: Callable[[memoryview], None]) -> Hashed | None:
+    """Read a file in blocks; None when it changed meanwhile."""
+    hasher, block, size = hashlib.sha256(), memoryview(bytearray(BLOCK)), 0
+    with os.fdopen(_open_regular(source), "rb", buffering=0) as handle:
+        before = Signature.of(os.fstat(handle.fileno()))
+        while count := _fill(handle.fileno(), block, source):
+            hasher.update(block[:count])
+            take(block[:count])
+            size += count
+        after = Signature.of(os.fstat(handle.fileno()))
+    if before == after == _signature_at(source) and size == before.size:
+        return Hashed(PREFIX + hasher.hexdigest(), size)
+    return None
+
+
+def _fill(descriptor: int, block: memoryview, source: Path) -> int:
+    with in_words(source):
+        return os.readv(descriptor, [block])
+
+
+def _write_all(descriptor: int, block: memoryview) -> None:
+    while block:
+        block = block[os.write(descriptor, block) :]
+
+
+def _signature_at(path: Path) -> Signature | None:
+    try:
+        return Signature.of(path.stat(follow_symlinks=False))
+    except OSError:
+        return None
+
+
+def _open_regular(path: Path) -> int:
+    try:
+        descriptor = os.open(path, _OLD)
+    except OSError as error:
+        raise _no_source(error, path) from error
+    mode = os.fstat(descriptor).st_mode
+    if stat.S_ISREG(mode):
+        return descriptor
+    os.close(descriptor)
+    if stat.S_ISDIR(mode):
+        hint = f"name the files in it, as {path.name}/*.csv"
+        raise fail("source/directory", f"`{path}` is a folder, not a file", help=hint)
+    raise fail("source/not-a-file", f"`{path}` is a pipe or a device, not a file")
+
+
+def _no_source(error: OSError, path: Path) -> MlspecError:
+    if error.errno in _ABSENT:
+        return fail("source/missing", f"there is no file `{path}`", help=_near(path))
+    if error.errno == errno.ELOOP:
+        return fail("source/not-a-file", f"`{path}` is a link, not a file")
+    if error.errno == errno.ENXIO:
+        return fail("source/not-a-file", f"`{path}` is a socket or a device, not a file")
+    return _problem(error, path)
+
+
+def _near(path: Path) -> str | None:
+    try:
+        return suggest(path.name, (file.name for file in path.parent.iterdir()))
+    except OSError:
+        return None
+
+
+def _problem(error: OSError, path: Path) -> MlspecError:
+    number = error.errno or 0
+    if number in _FULL:
+        free = _free_bytes(path)
+        hint = "free some space" + (f": {free:,} bytes are free there" if free is not None else "")
+        return fail("env/disk-full", f"cannot write `{path}`: {_FULL[number]}", help=hint)
+    reason = os.strerror(number).lower() if number else str(error)
+    return fail("env/permission" if number in _DENIED else "env/io", f"cannot use `{path}`: {reason}")
+
+
+def _free_bytes(path: Path) -> int | None:
+    for folder in path.parents:
+        try:
+            status = os.statvfs(folder)
+        except OSError:
+            continue
+        return status.f_bavail * status.f_frsize
+    return None

@@ -1,0 +1,193 @@
+"""The folder store: objects as read-only files named by their digest, `sha256/<2 hex>/<62 hex>`; whole or absent."""
+
+from __future__ import annotations
+
+import contextlib
+import stat
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from mlspec.core import digest as digests
+from mlspec.core.ports import Stored
+from mlspec.core.problem import MlspecError, Problem, fail
+from mlspec.io import files
+
+_ALGORITHM = "sha256"
+_PARTIAL = "partial"
+_STALE_S = 24 * 3600
+_READ_ONLY = 0o444
+
+
+class FolderStore:
+    """A folder of this machine, or one that machines share; satisfies `core.ports.Store`. Safe to share by threads."""
+
+    def __init__(self, root: Path) -> None:
+        """Keep objects below `root`, which is made when it is first needed."""
+        self.root = root
+
+    def put(self, source: Path) -> Stored:
+        """Copy a file in, hashing while copying; durable when it returns.
+
+        Raises:
+            MlspecError: `source/…` about the file, `env/…` about the store; nothing was kept.
+        """
+        with self._temporary() as temporary:
+            hashed = files.copy_hashed(source, temporary)
+            return self._keep(temporary, Stored(hashed.digest, hashed.size))
+
+    def put_bytes(self, content: bytes) -> Stored:
+        """Keep bytes; durable when it returns.
+
+        Raises:
+            MlspecError: `env/…`; nothing was kept.
+        """
+        stored = Stored(digests.of_bytes(content), len(content))
+        if self._is_kept(stored):
+            return stored
+        with self._temporary() as temporary:
+            with files.in_words(temporary):
+                temporary.write_bytes(content)
+            return self._keep(temporary, stored)
+
+    def has(self, digest: str) -> bool:
+        """Say whether an object is there, without reading it."""
+        return digests.is_digest(digest) and self._size(digest) is not None
+
+    def fetch(self, digest: str, target: Path) -> None:
+        """Copy an object to a new file, verified while copying; the file appears when all of it is right.
+
+        Raises:
+            MlspecError: `store/missing`, `store/damaged`, or `env/…` about the target.
+        """
+        path = self._existing(digest)
+        with files.partial(target.parent, target.name) as temporary:
+            with self._as_damage(digest):
+                copied = files.copy_hashed(path, temporary)
+            if copied.digest != digest:
+                raise _damaged(digest, path)
+            with files.in_words(target):
+                temporary.replace(target)
+
+    def check(self, digest: str) -> None:
+        """Read an object and hold it against its digest.
+
+        Raises:
+            MlspecError: `store/missing` or `store/damaged`.
+        """
+        path = self._existing(digest)
+        with self._as_damage(digest):
+            hashed = files.hash_file(path)
+        if hashed.digest != digest:
+            raise _damaged(digest, path)
+
+    def read(self, digest: str) -> bytes:
+        """Return the verified bytes of an object.
+
+        Raises:
+            MlspecError: `store/missing` or `store/damaged`.
+        """
+        path = self._existing(digest)
+        with self._as_damage(digest):
+            content = files.read_regular(path)
+        if digests.of_bytes(content) != digest:
+            raise _damaged(digest, path)
+        return content
+
+    def digests(self) -> Iterator[str]:
+        """List the objects that are there, sorted; they are not read."""
+        for path in sorted(self.root.glob(f"{_ALGORITHM}/??/*")):
+            digest = digests.PREFIX + path.parent.name + path.name
+            if digests.is_digest(digest):
+                yield digest
+
+    def _path(self, digest: str) -> Path:
+        name = digest.removeprefix(digests.PREFIX)
+        return self.root / _ALGORITHM / name[:2] / name[2:]
+
+    def _existing(self, digest: str) -> Path:
+        if not digests.is_digest(digest):
+            raise fail("store/missing", f"`{digest}` is not the name of an object")
+        if self._size(digest) is None:
+            raise _missing(digest, self.root)
+        return self._path(digest)
+
+    def _size(self, digest: str) -> int | None:
+        """Return the size of an object's file, None where there is none, -1 where something else has its name."""
+        path = self._path(digest)
+        with files.in_words(path):
+            try:
+                status = path.lstat()
+            except (FileNotFoundError, NotADirectoryError):
+                return None
+        return status.st_size if stat.S_ISREG(status.st_mode) else -1
+
+    @contextlib.contextmanager
+    def _temporary(self) -> Iterator[Path]:
+        folder = self.root / _PARTIAL
+        with files.in_words(self.root):
+            if not folder.is_dir():
+                _make(self.root, folder)
+            _clean(folder)
+        with files.partial(folder) as temporary:
+            yield temporary
+
+    def _keep(self, temporary: Path, stored: Stored) -> Stored:
+        if self._is_kept(stored):
+            return stored
+        path = self._path(stored.digest)
+        with files.in_words(path):
+            files.make_folders(path.parent)
+            temporary.chmod(_READ_ONLY)
+            files.settle(temporary, path)
+        return stored
+
+    def _is_kept(self, stored: Stored) -> bool:
+        """Say whether an object is there in full; its name is made durable, as its writer may not have come to that."""
+        if self._size(stored.digest) != stored.size:
+            return False
+        path = self._path(stored.digest)
+        with files.in_words(path):
+            for folder in (path.parent, path.parent.parent, self.root):
+                files.sync_folder(folder)
+        return True
+
+    @contextlib.contextmanager
+    def _as_damage(self, digest: str) -> Iterator[None]:
+        """Tell what is wrong with a file of the store in terms of its object."""
+        try:
+            yield
+        except MlspecError as error:
+            match error.problems[0].code:
+                case "source/missing":
+                    raise _missing(digest, self.root) from error
+                case "source/directory" | "source/not-a-file" | "source/changed":
+                    raise _damaged(digest, self._path(digest)) from error
+            raise
+
+
+def _make(root: Path, folder: Path) -> None:
+    is_new = not root.exists()
+    files.make_folders(folder)
+    if is_new and files.OWN_FOLDER not in root.parts:
+        files.ignore_folder(root)
+
+
+def _clean(folder: Path) -> None:
+    """Remove what writers that were killed left behind more than a day ago."""
+    oldest = time.time() - _STALE_S
+    for path in folder.iterdir():
+        with contextlib.suppress(OSError):
+            if path.stat().st_mtime < oldest:
+                path.unlink()
+
+
+def _missing(digest: str, root: Path) -> MlspecError:
+    message = f"the store {root} has no object {digest}"
+    return fail("store/missing", message, help="bring the store's folder back from where it was written")
+
+
+def _damaged(digest: str, path: Path) -> MlspecError:
+    message = f"the object {digest} of the store is damaged: its bytes are others"
+    hint = f"remove {path} and bring it back from another copy of the store"
+    return MlspecError(Problem("store/damaged", message, None, hint))
