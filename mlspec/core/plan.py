@@ -78,6 +78,8 @@ class Plan(Value):
     lineage: str | None
     at: str
     observations: tuple[Observation, ...] = ()
+    selection: tuple[str, ...] = ()
+    """The addresses asked for; none means all."""
     complete: bool = True
     outside: int = 0
     """Changes outside the selection."""

@@ -64,6 +64,14 @@ class Store(Protocol):
         """
         ...
 
+    def check(self, digest: str) -> None:
+        """Read an object and hold it against its digest.
+
+        Raises:
+            MlspecError: as `fetch`.
+        """
+        ...
+
     def read(self, digest: str) -> bytes:
         """Return the verified bytes of an object.
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import io
-import os
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ import git
 from git.exc import GitCommandError, GitCommandNotFound, InvalidGitRepositoryError, NoSuchPathError
 
 from mlspec.core.problem import fail
+from mlspec.io.files import sync_folder
 
 _HARDENED = (
     "core.hooksPath=/dev/null",
@@ -198,8 +198,8 @@ class Repository:
             out = self.run("hash-object", "-w", "-t", kind, "--no-filters", "--stdin-paths", stdin=listed)
         ids = out.decode().split()
         for directory in {self.common_dir / "objects" / oid[:2] for oid in ids}:
-            _sync_folder(directory)
-        _sync_folder(self.common_dir / "objects")
+            sync_folder(directory)
+        sync_folder(self.common_dir / "objects")
         return ids
 
     def swap_ref(self, name: str, new: str, old: str | None) -> bool:
@@ -210,7 +210,7 @@ class Repository:
             if b"but expected" in err or b"already exists" in err or b"reference already exists" in err:
                 return False
             raise fail("git/ref", f"git could not move {name}: {_words(err)}")
-        _sync_folder((self.common_dir / name).parent)
+        sync_folder((self.common_dir / name).parent)
         return True
 
     @contextmanager
@@ -291,13 +291,3 @@ def _words(err: bytes) -> str:
 
 def _bytes(out: Any) -> bytes:
     return out if isinstance(out, bytes) else str(out).encode("utf-8", "surrogateescape")
-
-
-def _sync_folder(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-

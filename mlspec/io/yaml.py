@@ -22,7 +22,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from mlspec.core.document import Document, Finding, Path
 from mlspec.core.problem import Place, Problem
-from mlspec.io.yaml_nodes import MAX_NODES, Builder, Node, GaveUpError
+from mlspec.io.yaml_nodes import MAX_NODES, Builder, GaveUpError, Node
 from mlspec.io.yaml_scalars import reading
 from mlspec.io.yaml_syntax import Complaint, explain
 from mlspec.io.yaml_text import Chunk, Flaw, RefusedError, Spot, chunks, decode, excerpt, flaws_of

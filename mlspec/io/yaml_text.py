@@ -79,9 +79,8 @@ def chunks(text: str) -> list[Chunk]:
     Raises:
         RefusedError: there are too many documents.
     """
-    cuts = [0]
-    for match in _BOUNDARY.finditer(text):
-        cuts.append(match.start() if match[0].startswith("-") else match.end())
+    bounds = _BOUNDARY.finditer(text)
+    cuts = [0, *(match.start() if match[0].startswith("-") else match.end() for match in bounds)]
     if len(cuts) > MAX_DOCUMENTS + 1:
         raise _whole("yaml/documents", f"the file has {len(cuts) - 1:,} documents; the limit is {MAX_DOCUMENTS:,}")
     found, line = [], 0

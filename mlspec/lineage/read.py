@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from mlspec.core.head import Head
 from mlspec.core.problem import MlspecError, Place, Problem, fail
+from mlspec.io import cache
 from mlspec.io.git import Repository
 from mlspec.lineage.layout import FORMAT_PATH, HEADS, LAYOUT, Layout, ref
 
@@ -47,24 +47,24 @@ def tip_of(repository: Repository, branch: str) -> str | None:
     return names.get(ref(branch))
 
 
-def read(repository: Repository, branch: str, cache: Path | None = None) -> State:
-    """Read the state at the tip. `cache` is a file that may be deleted at any time and is never trusted blindly.
+def read(repository: Repository, branch: str, kept: Path | None = None) -> State:
+    """Read the state at the tip. `kept` is a cache file.
 
     Raises:
         MlspecError: the branch is of a newer mlspec, or is damaged.
     """
     tip = tip_of(repository, branch)
-    return read_at(repository, tip, cache) if tip else EMPTY
+    return read_at(repository, tip, kept) if tip else EMPTY
 
 
-def read_at(repository: Repository, tip: str, cache: Path | None = None) -> State:
+def read_at(repository: Repository, tip: str, kept: Path | None = None) -> State:
     """Read the state at a commit of the lineage branch; errors as `read`."""
     layout = read_layout(repository, tip)
-    heads = _cached(cache, tip)
+    heads = _cached(kept, tip)
     if heads is None:
         heads = _parse(_raw_heads(repository, tip))
-        if cache is not None:
-            _keep(cache, tip, heads)
+        if kept is not None:
+            _keep(kept, tip, heads)
     return State(tip, layout, heads)
 
 
@@ -118,28 +118,13 @@ def _damaged(path: str, why: str) -> MlspecError:
     )
 
 
-def _cached(cache: Path | None, tip: str) -> dict[str, Head] | None:
-    if cache is None:
-        return None
-    try:
-        first, _, body = cache.read_bytes().partition(b"\n")
-        if first.decode() != f"{tip} {hashlib.sha256(body).hexdigest()}":
-            return None
-        return _HEADS.validate_json(body)
-    except (OSError, ValueError):
-        return None
+def _cached(path: Path | None, tip: str) -> dict[str, Head] | None:
+    body = cache.load(path, f"heads/1 {tip}") if path else None
+    return _HEADS.validate_json(body) if body is not None else None
 
 
-def _keep(cache: Path, tip: str, heads: dict[str, Head]) -> None:
-    body = _HEADS.dump_json(heads, exclude_defaults=True)
-    first = f"{tip} {hashlib.sha256(body).hexdigest()}\n".encode()
-    partial = cache.with_suffix(".partial")
-    try:
-        cache.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(first + body)
-        partial.replace(cache)
-    except OSError:
-        return  # a cache that cannot be kept costs time, nothing else
+def _keep(path: Path, tip: str, heads: dict[str, Head]) -> None:
+    cache.keep(path, f"heads/1 {tip}", _HEADS.dump_json(heads, exclude_defaults=True))
 
 
 def _parents(branch: str) -> list[str]:

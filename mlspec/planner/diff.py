@@ -72,6 +72,7 @@ def plan(seen: Outlook, header: Header, addresses: Iterable[str] = ()) -> Plan:
         lineage=header.lineage,
         at=header.at,
         observations=tuple(view.observation for view in seen.datasets.values()),
+        selection=tuple(addresses),
         complete=not tuple(addresses),
         outside=outside,
         digest=plan_digest(actions),

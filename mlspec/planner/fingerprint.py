@@ -31,11 +31,31 @@ def wanted(fields: Fields) -> Wanted:
 
 def dataset_version(dataset: Dataset, content: str) -> Wanted:
     """Return what makes a dataset version: its bytes, the columns' names, order, types and roles, and the split."""
-    chosen = select(dataset, Change.VERSION)
-    fields = flatten(chosen)
+    fields = flatten(select(dataset, Change.VERSION))
+    fields["source.format"] = dataset.source.reads_as
     fields["schema.order"] = [column.name for column in dataset.columns]
     fields["content"] = content
     return wanted(fields)
+
+
+def dataset_of(name: str, fields: Mapping[str, Any]) -> Dataset:
+    """Return the dataset that a recorded version was made from, as far as its fields say: enough to read and split it."""
+    columns = [
+        {"name": column, **_below(fields, f"schema.{column}", ("type", "role"))} for column in fields["schema.order"]
+    ]
+    source = _below(fields, "source", ("type", "format", "delimiter", "missing"))
+    written = {
+        "name": name,
+        "owner": "recorded",
+        "source": {"path": f"recorded.{source['format']}", **source},
+        "schema": columns,
+        "split": _below(fields, "split", ("test", "by", "seed", "stratify")),
+    }
+    return Dataset.model_validate_json(digest.canonical(written))
+
+
+def _below(fields: Mapping[str, Any], prefix: str, names: tuple[str, ...]) -> Fields:
+    return {name: fields[f"{prefix}.{name}"] for name in names if f"{prefix}.{name}" in fields}
 
 
 def contract(dataset: Dataset) -> Wanted:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mlspec.core.head import Head, Run, verdict_key
 from mlspec.core.plan import Action, Reason
@@ -83,6 +83,10 @@ class ModelView:
             return None
         fact = self.head.verdicts.get(verdict_key(run, self.gates[gate], known.dataset))
         return (fact.outcome, fact.reason) if fact else None
+
+    def beside(self, head: Head) -> ModelView:
+        """Return the same wish beside a newer head."""
+        return replace(self, head=head)
 
     @property
     def expected_version(self) -> int:

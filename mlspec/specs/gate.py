@@ -12,6 +12,9 @@ from mlspec.specs.base import Change, Part, Spec
 class CheckSpec(Part):
     """What every check declares; its own fields come from the class that the catalog has for `check`."""
 
+    implementation: ClassVar[str] = ""
+    """The function that judges, as `package.module:function`; imported only when it does."""
+
     check: Annotated[str, Change.EVALUATE]
     """Which check."""
     level: Annotated[Literal["block", "warn"], Change.EVALUATE] = "block"

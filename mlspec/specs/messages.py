@@ -29,7 +29,7 @@ Sentence = Callable[[ErrorDetails], str]
 
 
 def findings_of(error: ValidationError, part: type[Part], document: Document, base: Path = ()) -> list[Finding]:
-    """Turn what pydantic found in a part of a document, which stands at `base`, into findings; the first of very many."""
+    """Turn what pydantic found in a part of a document, which stands at `base`, into findings."""
     findings = []
     every = error.errors(include_url=False)
     for details in every[:MAX_FINDINGS]:

@@ -1,0 +1,111 @@
+"""`mlspec apply`: carry out a plan, record every step, and yield what happens as it happens."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from mlspec.commands.drafts import author
+from mlspec.commands.plan import PlanRequest, make
+from mlspec.commands.schedule import Tally, carry_out
+from mlspec.commands.session import Session
+from mlspec.commands.workspace import Workspace, open_workspace, superseded
+from mlspec.core.events import Closed, Event
+from mlspec.core.plan import Plan
+from mlspec.core.ports import Clock, Executor
+from mlspec.core.problem import Problem, StaleError, fail
+from mlspec.executors.local import LocalExecutor
+from mlspec.io.clock import SystemClock
+from mlspec.planner import approve
+from mlspec.planner.diff import Outlook
+from mlspec.planner.world import Options
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyRequest:
+    """What to apply: a fresh plan, exactly a saved one (`plan_file`), or what an approved one holds (`approved`)."""
+
+    addresses: tuple[str, ...] = ()
+    plan_file: Path | None = None
+    approved: Path | None = None
+    jobs: int = 1
+    options: Options = Options()
+
+
+Confirm = Callable[[Plan], bool]
+
+
+def run(
+    start: Path,
+    request: ApplyRequest,
+    confirm: Confirm,
+    cancel: threading.Event,
+    clock: Clock | None = None,
+) -> Iterator[Event]:
+    """Plan, ask, and carry out; nothing is written before `confirm` said yes. The last event is `Closed`.
+
+    Raises:
+        StaleError: the commit was superseded, or the saved plan no longer holds: nothing was run.
+        MlspecError: as `plan`; or git has no identity to record with.
+    """
+    clock = clock or SystemClock()
+    workspace = open_workspace(start)
+    _refuse_superseded(workspace)
+    plan, seen, unapproved = _settle(workspace, request, clock)
+    tally = Tally(stale=unapproved, negative=any(action.negative for action in plan.actions if action.blocked))
+    if not plan.runnable:
+        yield Closed(plan.counts, tally.exit_code(cancel), workspace.state.tip)
+        return
+    writer = author(workspace, plan.deploys, clock)
+    if not confirm(plan):
+        yield Closed({"cancelled": len(plan.runnable)}, 1, workspace.state.tip)
+        return
+    executor: Executor = LocalExecutor()
+    session = Session(workspace, seen, writer, executor, cancel, workspace.state)
+    yield from carry_out(session, plan, request.jobs, tally)
+    yield Closed(dict(sorted(tally.counts.items())), tally.exit_code(cancel), session.state.tip)
+
+
+def _refuse_superseded(workspace: Workspace) -> None:
+    old = superseded(workspace)
+    if old is not None:
+        raise StaleError(Problem("plan/superseded", old, help="check out the newest commit, or revert the change with git revert"))
+
+
+def _settle(workspace: Workspace, request: ApplyRequest, clock: Clock) -> tuple[Plan, Outlook, bool]:
+    """Make the fresh plan, and hold it against the saved or approved one; say whether anything was not approved."""
+    saved = load_plan(request.plan_file or request.approved, workspace) if request.plan_file or request.approved else None
+    addresses = saved.selection if saved else request.addresses
+    fresh, seen = make(workspace, PlanRequest(addresses, options=request.options), clock)
+    if saved is None:
+        return fresh, seen, False
+    if request.plan_file is not None:
+        return approve.exactly(saved, fresh), seen, False
+    settled = approve.only(saved, fresh)
+    return settled, seen, len(settled.runnable) < len(fresh.runnable)
+
+
+def load_plan(path: Path | None, workspace: Workspace) -> Plan:
+    """Read a saved plan.
+
+    Raises:
+        MlspecError: it is missing, damaged, of a newer format, or of another project.
+    """
+    name = str(path)
+    try:
+        content = Path(name).read_bytes()
+    except OSError as error:
+        raise fail("plan/unreadable", f"{name}: {error.strerror}") from None
+    try:
+        plan = Plan.model_validate_json(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise fail("plan/damaged", f"{name} is not a plan of this mlspec: {where}: {first['msg']}", help="run: mlspec plan -o FILE") from None
+    if plan.project != workspace.project.project:
+        raise fail("plan/other-project", f"{name} is a plan of project `{plan.project}`, not `{workspace.project.project}`")
+    return plan

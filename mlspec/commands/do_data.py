@@ -1,0 +1,101 @@
+"""The steps of a dataset: copy its bytes into the store, then hold the copy against its contract."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+
+from mlspec.commands.results import Result
+from mlspec.commands.session import Session
+from mlspec.commands.tables import load_table
+from mlspec.core.plan import Action
+from mlspec.core.ports import Stored
+from mlspec.core.problem import MlspecError, fail
+from mlspec.core.record import Object, Record
+from mlspec.core.verdict import Violation
+from mlspec.planner import fingerprint
+from mlspec.planner.datasets import DatasetView
+from mlspec.specs.dataset import Dataset
+from mlspec.steps.contract import check as check_contract
+from mlspec.steps.profile import profile
+
+
+def snapshot(session: Session, action: Action, started: datetime) -> Result:
+    """Copy the source into the store, hashing while copying, and record the dataset version.
+
+    Raises:
+        MlspecError: the source cannot be read, or no longer holds the bytes that were planned.
+    """
+    dataset, view = _planned(session, action)
+    stored = _bytes(session, dataset, view)
+    if stored.digest != view.content:
+        raise fail(
+            "source/changed",
+            f"{dataset.source.path} changed after it was planned: {view.content} then, {stored.digest} now",
+            help="plan again",
+        )
+    draft = session.author.draft(
+        "snapshot",
+        action,
+        started,
+        fingerprint=action.run,
+        fields=view.version.fields if view.version else {},
+        outputs=(Object(name="content", digest=stored.digest, size=stored.size),),
+    )
+    return Result(f"{stored.size:,} bytes of {dataset.source.path}", (draft,))
+
+
+def check(session: Session, action: Action, started: datetime) -> Result:
+    """Hold a dataset version against its contract; what breaks it is recorded as rejected."""
+    dataset, view = _planned(session, action)
+    contract = fingerprint.contract(dataset)
+    facts: dict[str, object] = {"fingerprint": action.run, "fields": contract.fields}
+    try:
+        table = load_table(session, view.version.fields if view.version else {}, dataset)
+    except MlspecError as error:
+        if not error.problems[0].code.startswith("data/"):
+            raise
+        broken: tuple[Violation, ...] = (Violation(rule="readable", count=1, message=error.problems[0].message),)
+        facts |= {"rows": 0, "status": "rejected", "violations": broken}
+        return _rejection(broken, session.author.draft("check", action, started, **facts))
+    facts["rows"] = len(table.frame)
+    violations = (*table.violations, *check_contract(table.frame, dataset))
+    if violations:
+        facts |= {"status": "rejected", "violations": violations[:20]}
+        return _rejection(violations, session.author.draft("check", action, started, **facts))
+    described = session.workspace.store.put_bytes(_json(profile(table.frame, dataset, table.test)))
+    outputs = (Object(name="profile", digest=described.digest, size=described.size),)
+    draft = session.author.draft("check", action, started, outputs=outputs, **facts)
+    rows, tests = len(table.frame), int(table.test.sum())
+    return Result(f"{rows:,} rows keep the contract; {tests:,} of them are for testing", (draft,))
+
+
+def _planned(session: Session, action: Action) -> tuple[Dataset, DatasetView]:
+    name = action.address.partition("/")[2]
+    return session.workspace.specs.datasets[name], session.seen.datasets[name]
+
+
+def _bytes(session: Session, dataset: Dataset, view: DatasetView) -> Stored:
+    """Return the stored source; when it is out of reach, what the store holds of it."""
+    name, store = dataset.name, session.workspace.store
+    if session.seen.world.sources[name].digest is None and view.content is not None:
+        snapshots = session.head(view.address).snapshots.values()
+        size = next((known.size for known in snapshots if known.content == view.content), 0)
+        return Stored(view.content, size)
+    return store.put(session.workspace.root / dataset.source.path)
+
+
+def _rejection(violations: tuple[Violation, ...], draft: Record) -> Result:
+    count = len(violations)
+    return Result(
+        f"rejected: {count} rule{'s are' if count > 1 else ' is'} broken",
+        (draft,),
+        "rejected",
+        violations=violations,
+        negative=True,
+    )
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value, sort_keys=True, allow_nan=False, ensure_ascii=False, indent=1).encode() + b"\n"
+

@@ -1,0 +1,254 @@
+"""The steps of a model that cost something: train in a child, predict in a child, score here."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from mlspec.commands.results import Result
+from mlspec.commands.session import Session
+from mlspec.commands.tables import Table, load_table
+from mlspec.core.head import Head, Run
+from mlspec.core.plan import Action
+from mlspec.core.ports import JobResult
+from mlspec.core.problem import fail
+from mlspec.core.record import Cost, Environment, Object, Record
+from mlspec.core.verdict import Estimate, GateVerdict, Outcome, worst
+from mlspec.planner.closure import closure
+from mlspec.planner.models import ModelView
+from mlspec.plugins.catalog import implementation
+from mlspec.specs.model import Model
+from mlspec.stats.evidence import Evidence
+from mlspec.steps.predict import Predictions, PredictRequest, predict, read_predictions
+from mlspec.steps.score import evidence, score
+from mlspec.steps.train import Trained, TrainRequest
+from mlspec.steps.train import train as run_training
+
+
+def train(session: Session, action: Action, started: datetime) -> Result:
+    """Train the run this commit asks for, and register it where the commit deploys.
+
+    Raises:
+        MlspecError: the step failed, the store lacks the data, or the code changed after it was planned.
+    """
+    view = _view(session, action)
+    adopted = _adoptable(session, action)
+    if adopted is not None:
+        return _adopt(session, action, started, adopted)
+    fields = _snapshot_fields(session, view, view.dataset.version.digest if view.dataset.version else "")
+    table = load_table(session, fields, session.workspace.specs.datasets[view.model.dataset])
+    with session.folder() as folder:
+        request = TrainRequest(
+            model=view.model,
+            dataset=table.dataset,
+            frame=table.frame[~table.test].reset_index(drop=True),
+            code=_code(session, view.model),
+            folder=folder,
+            environ=session.environ,
+        )
+        trained = run_training(request, session.executor, session.cancel)
+        drafts = _training_records(session, action, started, view, trained)
+    number = _registered_as(session, action) if session.author.origin.deploys else None
+    return Result(f"{trained.rows:,} rows, {trained.features} features", drafts, version=number)
+
+
+def _training_records(
+    session: Session, action: Action, started: datetime, view: ModelView, trained: Trained
+) -> tuple[Record, ...]:
+    store = session.workspace.store
+    model, log = store.put(trained.artifact), store.put(trained.log)
+    packages = store.put_bytes(_json(dict(trained.packages)))
+    manifest = store.put_bytes(
+        _json(
+            {
+                "format": "mlspec.run/1",
+                "fingerprint": action.run,
+                "model": model.digest,
+                "trusted": list(trained.trusted),
+                "rows": trained.rows,
+                "features": [column.name for column in session.workspace.specs.datasets[view.model.dataset].with_role("feature")],
+                "packages": packages.digest,
+                "python": trained.python,
+                "platform": trained.platform,
+                "log": log.digest,
+            }
+        )
+    )
+    named = {"model": model, "manifest": manifest, "packages": packages, "log": log}
+    draft = session.author.draft(
+        "train",
+        action,
+        started,
+        fingerprint=action.run,
+        fields=view.wanted.fields if view.wanted else {},
+        inputs={"dataset": view.dataset.version.digest if view.dataset.version else ""},
+        outputs=tuple(Object(name=name, digest=stored.digest, size=stored.size) for name, stored in named.items()),
+        gates=dict(view.gates),
+        rows=trained.rows,
+        environment=Environment(python=trained.python, platform=trained.platform, packages=packages.digest),
+        cost=_cost(trained.result),
+    )
+    return draft, *_registration(session, action, started)
+
+
+def _registration(session: Session, action: Action, started: datetime) -> tuple[Record, ...]:
+    if not session.author.origin.deploys:
+        return ()
+    return (session.author.draft("register", action, started, fingerprint=action.run),)
+
+
+def _registered_as(session: Session, action: Action) -> int:
+    head = session.head(action.address)
+    known = head.version_of(action.run)
+    return known.n if known else max((version.n for version in head.versions), default=0) + 1
+
+
+def _adoptable(session: Session, action: Action) -> Run | None:
+    """Return an equal run of another model whose bytes are still here."""
+    for head in session.state.heads.values():
+        run = head.runs.get(action.run or "")
+        if run is not None and session.workspace.store.has(run.artifact) and session.workspace.store.has(run.manifest):
+            return run
+    return None
+
+
+def _adopt(session: Session, action: Action, started: datetime, run: Run) -> Result:
+    outputs = (Object(name="model", digest=run.artifact, size=0), Object(name="manifest", digest=run.manifest, size=0))
+    draft = session.author.draft(
+        "train",
+        action,
+        started,
+        fingerprint=action.run,
+        fields=run.fields,
+        inputs={"dataset": run.dataset, "adopted": run.record},
+        outputs=outputs,
+    )
+    return Result("an equal run is recorded; nothing was trained", (draft, *_registration(session, action, started)), "reused")
+
+
+def _code(session: Session, model: Model) -> dict[str, bytes]:
+    """Read the import closure again, and refuse it if it is not what was planned."""
+    planned = session.workspace.loaded.code[model.name].closure
+    if planned is None or model.train.entrypoint is None:
+        return {}
+    tree = session.workspace.tree
+    now, _ = closure(model.train.entrypoint, model.train.code, tree)
+    contents = {path: tree.read(path) for path in planned.files}
+    if now is None or now.digest != planned.digest or None in contents.values():
+        raise fail("code/changed", f"the code of model/{model.name} changed after it was planned", help="plan again")
+    return {path: content for path, content in contents.items() if content is not None}
+
+
+def evaluate(session: Session, action: Action, started: datetime) -> Result:
+    """Predict on the test rows without their labels, then join the labels, measure, and judge the gates.
+
+    Raises:
+        MlspecError: predicting failed, a metric does not apply, or the store lacks what is needed.
+    """
+    view = _view(session, action)
+    head = session.head(action.address)
+    run = head.runs[action.run or ""]
+    model = _as_trained(view.model, run)
+    table = load_table(session, _snapshot_fields(session, view, run.dataset), session.workspace.specs.datasets[model.dataset])
+    with session.folder() as folder:
+        predictions, outputs, cost = _predictions(session, model, run, table, folder)
+    shown = evidence(model, table.dataset, table.frame[table.test].reset_index(drop=True), predictions)
+    metrics = score(model, shown)
+    gates = view.judged_by(action.run or "")
+    verdicts = tuple(_judge(session, name, gate_digest, shown) for name, gate_digest in gates.items())
+    draft = session.author.draft(
+        "evaluate",
+        action,
+        started,
+        fingerprint=action.run,
+        inputs={"test": run.dataset},
+        outputs=outputs,
+        rows=len(shown.labels),
+        metrics=metrics,
+        verdicts=verdicts,
+        gates=gates,
+        conforming=_conforming(view, head, action, verdicts) if session.author.origin.deploys else {},
+        cost=cost,
+    )
+    negative = any(verdict.outcome is not Outcome.PASS for verdict in verdicts)
+    return Result(_told(metrics, verdicts), (draft,), metrics=tuple(metrics.items()), verdicts=verdicts, negative=negative)
+
+
+def _predictions(
+    session: Session, model: Model, run: Run, table: Table, folder: Path
+) -> tuple[Predictions, tuple[Object, ...], Cost | None]:
+    store = session.workspace.store
+    known = run.predictions.get(run.dataset)
+    path = folder / "predictions.parquet"
+    if known is not None and store.has(known):
+        store.fetch(known, path)
+        return read_predictions(path), (), None
+    artifact = folder / "model.skops"
+    store.fetch(run.artifact, artifact)
+    manifest: dict[str, Any] = json.loads(store.read(run.manifest))
+    features = [column.name for column in table.dataset.with_role("feature")]
+    request = PredictRequest(
+        model=model,
+        dataset=table.dataset,
+        frame=table.frame[table.test][features].reset_index(drop=True),
+        artifact=artifact,
+        trusted=tuple(manifest["trusted"]),
+        code={},
+        folder=folder,
+        environ=session.environ,
+    )
+    predicted = predict(request, session.executor, session.cancel)
+    stored = store.put(predicted.path)
+    output = Object(name="predictions", digest=stored.digest, size=stored.size)
+    return read_predictions(predicted.path), (output,), _cost(predicted.result)
+
+
+def _judge(session: Session, name: str, gate_digest: str, shown: Evidence) -> GateVerdict:
+    checks = []
+    for check in session.workspace.specs.gates[name].checks:
+        checks += implementation(check.implementation)(check, shown)
+    return GateVerdict(gate=f"gate/{name}", digest=gate_digest, outcome=worst(tuple(checks)), checks=tuple(checks))
+
+
+def _conforming(view: ModelView, head: Head, action: Action, verdicts: tuple[GateVerdict, ...]) -> dict[str, bool]:
+    """Say, for the stages this run holds, whether it passes every gate on the way there."""
+    passes = {verdict.gate.partition("/")[2]: verdict.outcome is Outcome.PASS for verdict in verdicts}
+    version = head.version_of(action.run)
+    held = [stage for stage in view.stages if version and stage in head.stages and head.stages[stage].version == version.n]
+    return {stage: all(passes.get(gate, False) for gate in view.chain(stage)) for stage in held}
+
+
+def _as_trained(model: Model, run: Run) -> Model:
+    """Return the model with the task and positive value that the run was trained for."""
+    update = {"task": run.fields.get("task", model.task), "positive": run.fields.get("positive")}
+    return model.model_copy(update=update)
+
+
+def _view(session: Session, action: Action) -> ModelView:
+    return session.seen.models[action.address.partition("/")[2]]
+
+
+def _snapshot_fields(session: Session, view: ModelView, version: str) -> dict[str, Any]:
+    own = session.head(view.dataset.address)
+    for head in (own, *session.state.heads.values()):
+        if version in head.snapshots:
+            return head.snapshots[version].fields
+    raise fail("lineage/no-snapshot", f"the dataset version {version} of {view.address} is not recorded")
+
+
+def _told(metrics: dict[str, Estimate], verdicts: tuple[GateVerdict, ...]) -> str:
+    parts = [f"{name} {estimate.value:.4g}" if estimate.value is not None else f"{name} undefined" for name, estimate in metrics.items()]
+    parts += [f"{verdict.gate} {verdict.outcome.value}" for verdict in verdicts]
+    return ", ".join(parts)
+
+
+def _cost(result: JobResult) -> Cost:
+    return Cost(
+        wall_s=round(result.wall_s, 3), cpu_s=round(result.cpu_s, 3), peak_memory_bytes=result.peak_memory_bytes
+    )
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value, sort_keys=True, allow_nan=False, ensure_ascii=False, indent=1).encode() + b"\n"

@@ -1,0 +1,93 @@
+"""The steps that only move something: they write a record and run nothing."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from mlspec.commands.results import Result
+from mlspec.commands.session import Session
+from mlspec.core.plan import Action
+from mlspec.core.record import Record
+from mlspec.core.verdict import Outcome
+from mlspec.planner import fingerprint, models
+from mlspec.planner.models import ModelView
+
+
+def enter(session: Session, action: Action, started: datetime) -> Result:
+    """Put a version into a stage, as a promotion (its gates passed) or a rollback (it was there before)."""
+    view, head = _model(session, action), session.head(action.address)
+    stage = action.stage or ""
+    version = head.version_of(action.run)
+    if version is None:
+        return _skip("its version is not registered", negative=False)
+    outcomes = {gate: view.outcome(action.run or "", gate) for gate in view.chain(stage)}
+    if action.verb == "promote":
+        for gate, outcome in outcomes.items():
+            if outcome is None or outcome[0] is not Outcome.PASS:
+                said = f"{outcome[0].value}: {outcome[1]}" if outcome else "not judged"
+                return _skip(f"v{version.n} stays out of {stage}: gate/{gate} {said}", negative=True)
+    state = head.stages.get(stage)
+    conforms = all(outcome is not None and outcome[0] is Outcome.PASS for outcome in outcomes.values())
+    draft = session.author.draft(
+        action.verb,
+        action,
+        started,
+        fingerprint=action.run,
+        stage=stage,
+        version=version.n,
+        replaces=state.version if state else None,
+        gates=view.chain(stage),
+        conforming={stage: conforms},
+    )
+    before = f" (was v{state.version})" if state and state.version else ""
+    return Result(f"v{version.n} is in {stage}{before}", (draft,), version=version.n)
+
+
+def demote(session: Session, action: Action, started: datetime) -> Result:
+    """Empty a stage that the spec no longer declares."""
+    draft = session.author.draft(
+        "demote", action, started, stage=action.stage, fingerprint=action.run, replaces=action.version
+    )
+    return Result(f"v{action.version} left {action.stage}", (draft,), version=action.version)
+
+
+def update(session: Session, action: Action, started: datetime) -> Result:
+    """Record facts, the registration of a run trained elsewhere, and conformity that is already known."""
+    kind = action.address.partition("/")[0]
+    facts = fingerprint.facts(session.workspace.spec(action.address))
+    drafts: list[Record] = []
+    conforming: dict[str, bool] = {}
+    if kind == "model":
+        view = _model(session, action)
+        conforming = models.conforming(view, frozenset())
+        if action.run is not None:
+            drafts.append(session.author.draft("register", action, started, fingerprint=action.run))
+    head = session.head(action.address)
+    current = action.run if kind == "dataset" else None
+    if head.facts != facts or conforming or current or head.retired or not drafts:
+        draft = session.author.draft("update", action, started, fields=facts, conforming=conforming, fingerprint=current)
+        drafts.append(draft)
+    changed = ", ".join(reason.field for reason in action.reasons if reason.field != "new")
+    return Result(f"recorded {changed}" if changed else "recorded", tuple(drafts))
+
+
+def move(session: Session, action: Action, started: datetime) -> Result:
+    """Give a resource its new address; its records stay its own."""
+    before = str(action.reasons[0].before)
+    draft = session.author.draft("move", action, started, moved_from=before)
+    return Result(f"{before} is {action.address} now", (draft,))
+
+
+def retire(session: Session, action: Action, started: datetime) -> Result:
+    """Mark a resource whose spec is gone; its records and artifacts are kept."""
+    return Result("retired; records and artifacts are kept", (session.author.draft("retire", action, started),))
+
+
+def _skip(message: str, *, negative: bool) -> Result:
+    return Result(message, (), "skipped", negative=negative)
+
+
+def _model(session: Session, action: Action) -> ModelView:
+    """Return the planner's view of a model, beside its head as it is now."""
+    planned = session.seen.models[action.address.partition("/")[2]]
+    return planned.beside(session.head(action.address))

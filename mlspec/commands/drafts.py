@@ -1,0 +1,73 @@
+"""Drafts: records as apply hands them to the lineage, which fills in the chain."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from mlspec.commands.workspace import Workspace
+from mlspec.core.plan import Action
+from mlspec.core.ports import Clock
+from mlspec.core.record import Actor, Failure, Origin, Record, Verb
+from mlspec.io.clock import stamp
+from mlspec.version import __version__
+
+
+@dataclass(frozen=True)
+class Author:
+    """What all records of one apply share."""
+
+    apply: str
+    actor: Actor
+    origin: Origin
+    clock: Clock
+    workspace: Workspace
+    _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def draft(self, verb: Verb, action: Action, started: datetime, **facts: Any) -> Record:
+        """Return a record that is not chained yet."""
+        with self._lock:
+            number = next(self._numbers)
+        return Record(
+            address=action.address,
+            verb=verb,
+            apply=self.apply,
+            n=number,
+            generation=0,
+            started=stamp(started),
+            finished=stamp(self.clock.now()),
+            actor=self.actor,
+            origin=self.origin,
+            blobs=self._blobs(action.address),
+            effect=None if verb == "register" else action.effect,
+            mlspec=__version__,
+            **facts,
+        )
+
+    def failure(self, action: Action, started: datetime, failure: Failure) -> Record:
+        """Return the record of a step that failed and is not to be tried again until an input changes."""
+        return self.draft(action.verb, action, started, status="failed", failure=failure, fingerprint=action.run)
+
+    def _blobs(self, address: str) -> dict[str, str]:
+        where = self.workspace.specs.where
+        document = next((document for key, document in where.items() if str(key) == address), None)
+        return {document.file: document.blob} if document else {}
+
+
+def author(workspace: Workspace, deploys: bool, clock: Clock) -> Author:
+    """Name the apply and its actor.
+
+    Raises:
+        MlspecError: git has no identity, or there is no commit yet.
+    """
+    name, email = workspace.repository.identity()
+    now = clock.now()
+    commit = workspace.checkout.commit or ""
+    unique = workspace.repository.blob_id(f"{name}{email}{commit}{now.isoformat()}{clock.monotonic()}".encode())[:8]
+    origin = Origin(commit=commit, branch=workspace.checkout.branch, dirty=bool(workspace.dirty), deploys=deploys)
+    return Author(f"{now:%Y%m%dT%H%M%SZ}-{unique}", Actor(name=name, email=email), origin, clock, workspace)

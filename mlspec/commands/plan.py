@@ -1,0 +1,128 @@
+"""`mlspec plan`: gather what is there, and let the planner say what would be done. Writes nothing but its own cache."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mlspec.commands.observe import observe
+from mlspec.commands.workspace import Workspace, authority, open_workspace, superseded
+from mlspec.core.address import Address
+from mlspec.core.document import Path as FieldPath
+from mlspec.core.plan import Action, Plan, Reason
+from mlspec.core.ports import Clock
+from mlspec.io import yaml
+from mlspec.io.clock import SystemClock, stamp
+from mlspec.planner import diff
+from mlspec.planner.diff import Header, Outlook
+from mlspec.planner.world import Options, World
+from mlspec.version import __version__
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRequest:
+    """What to plan: everything or some addresses, of the work tree or of a commit."""
+
+    addresses: tuple[str, ...] = ()
+    ref: str | None = None
+    offline: bool = False
+    options: Options = Options()
+
+
+def run(start: Path, request: PlanRequest, clock: Clock | None = None) -> Plan:
+    """Return the plan.
+
+    Raises:
+        MlspecError: invalid specs, no usable repository, a damaged lineage, an unknown address.
+    """
+    workspace = open_workspace(start, request.ref)
+    return make(workspace, request, clock or SystemClock())[0]
+
+
+def make(workspace: Workspace, request: PlanRequest, clock: Clock) -> tuple[Plan, Outlook]:
+    """Plan an opened workspace; also return what the planner saw, which apply works from."""
+    seen = diff.outlook(look(workspace, request.options))
+    plan = diff.plan(seen, _header(workspace, clock), request.addresses)
+    return plan.model_copy(update={"actions": tuple(_placed(workspace, plan.actions))}), seen
+
+
+def look(workspace: Workspace, options: Options) -> World:
+    """Gather the world that a plan is a function of."""
+    return World(
+        project=workspace.project,
+        specs=workspace.specs,
+        heads=workspace.state.heads,
+        sources=observe(workspace),
+        code=workspace.loaded.code,
+        authority=authority(workspace),
+        has=workspace.store.has,
+        options=options,
+    )
+
+
+def _header(workspace: Workspace, clock: Clock) -> Header:
+    old = superseded(workspace)
+    recorded = workspace.state.layout.deploy if workspace.state.layout else workspace.project.deploy
+    warnings = [problem.message for problem in workspace.loaded.warnings]
+    if old:
+        warnings.append(f"{old}; apply will refuse")
+    if recorded != workspace.project.deploy:
+        warnings.append(f"mlspec.yaml says `deploy: {workspace.project.deploy}`, recorded is `{recorded}`, which holds")
+    return Header(
+        mlspec=__version__,
+        commit=workspace.checkout.commit,
+        branch=workspace.checkout.branch,
+        dirty=bool(workspace.dirty),
+        lineage=workspace.state.tip,
+        at=stamp(clock.now()),
+        warnings=tuple(warnings),
+    )
+
+
+def _placed(workspace: Workspace, actions: Iterable[Action]) -> Iterable[Action]:
+    """Give the reasons their file and line; only files of changed addresses are read again."""
+    for action in actions:
+        reasons = tuple(_place(workspace, action.address, reason) for reason in action.reasons)
+        yield action.model_copy(update={"reasons": reasons})
+
+
+def _place(workspace: Workspace, address: str, reason: Reason) -> Reason:
+    if reason.field.startswith("code."):
+        return reason.model_copy(update={"file": reason.field.removeprefix("code.")})
+    document = workspace.specs.where.get(Address.parse(reason.via or address))
+    if document is None:
+        return reason
+    path = field_path(document.value, reason.field)
+    content = workspace.tree.read(document.file) or b""
+    place = yaml.places(document.file, content, document.index, [path]).get(path)
+    return reason.model_copy(update={"file": document.file, "line": place.line if place else None})
+
+
+def field_path(value: Any, field: str) -> FieldPath:
+    """Find a flat field in a document: the deepest part of `schema.age.max` that is written there."""
+    if field == "content":
+        return ("source",)
+    path: list[str | int] = []
+    parts = field.split(".")
+    while parts:
+        step = _step(value, parts)
+        if step is None:
+            break
+        key, used = step
+        path.append(key)
+        value, parts = value[key], parts[used:]
+    return tuple(path)
+
+
+def _step(value: Any, parts: list[str]) -> tuple[str | int, int] | None:
+    for used in range(len(parts), 0, -1):
+        name = ".".join(parts[:used])
+        if isinstance(value, dict) and name in value:
+            return name, used
+        if isinstance(value, list):
+            for number, item in enumerate(value):
+                if name == str(number) or (isinstance(item, dict) and item.get("name") == name):
+                    return number, used
+    return None

@@ -1,0 +1,24 @@
+"""What a step of apply gives back: drafts to record, and what to tell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mlspec.core.events import Ending
+from mlspec.core.record import Record
+from mlspec.core.verdict import Estimate, GateVerdict, Violation
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The outcome of one step."""
+
+    message: str
+    drafts: tuple[Record, ...] = ()
+    ending: Ending = "done"
+    version: int | None = None
+    metrics: tuple[tuple[str, Estimate], ...] = ()
+    verdicts: tuple[GateVerdict, ...] = ()
+    violations: tuple[Violation, ...] = ()
+    log_tail: tuple[str, ...] = ()
+    negative: bool = False

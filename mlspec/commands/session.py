@@ -1,0 +1,79 @@
+"""A running apply: what its steps share, and the recorded state as it grows."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mlspec.commands.drafts import Author
+from mlspec.commands.workspace import Workspace
+from mlspec.core.head import Head
+from mlspec.core.ports import Cancel, Executor
+from mlspec.core.record import Record
+from mlspec.lineage.read import State
+from mlspec.lineage.write import append
+from mlspec.planner.diff import Outlook
+
+
+class Shelf:
+    """The values used last, by key; two steps that want the same one make it once."""
+
+    def __init__(self, size: int = 2) -> None:
+        """Keep `size` values."""
+        self._size = size
+        self._values: OrderedDict[str, Any] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: str, make: Callable[[], Any]) -> Any:
+        """Return the value of a key, made if it is not here."""
+        with self._lock:
+            if key not in self._values:
+                self._values[key] = make()
+            self._values.move_to_end(key)
+            while len(self._values) > self._size:
+                self._values.popitem(last=False)
+            return self._values[key]
+
+
+@dataclass
+class Session:
+    """One apply. `state` is the recorded state after everything recorded so far."""
+
+    workspace: Workspace
+    seen: Outlook
+    author: Author
+    executor: Executor
+    cancel: Cancel
+    state: State
+    environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    shelf: Shelf = field(default_factory=Shelf)
+    _writing: threading.Lock = field(default_factory=threading.Lock)
+
+    def head(self, address: str) -> Head:
+        """Return the head of an address, empty where nothing is recorded."""
+        return self.state.heads.get(address) or Head(address=address)
+
+    def record(self, drafts: tuple[Record, ...]) -> None:
+        """Append drafts to the lineage; durable when it returns.
+
+        Raises:
+            MlspecError: the branch cannot be written, or a stage was moved meanwhile.
+        """
+        if drafts:
+            with self._writing:
+                self.state = append(self.workspace.branch, self.state, drafts, self.author.clock.now)
+
+    @contextmanager
+    def folder(self) -> Iterator[Path]:
+        """Lend an empty folder of this apply's own, on the store's disk; removed at the end."""
+        base = self.workspace.root / ".mlspec" / "tmp"
+        base.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="step-", dir=base, ignore_cleanup_errors=True) as name:
+            yield Path(name)

@@ -1,0 +1,97 @@
+"""`mlspec verify`: is the record of what is in production whole, and are the objects it names?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlspec.commands.find import find_project
+from mlspec.commands.load import load
+from mlspec.commands.workspace import cache_folder
+from mlspec.core.ports import Store
+from mlspec.core.problem import MlspecError, Place, Problem
+from mlspec.core.record import Record
+from mlspec.io.clock import SystemClock
+from mlspec.io.git import Repository, open_repository
+from mlspec.io.trees import WorkTree
+from mlspec.lineage.layout import Layout
+from mlspec.lineage.read import State, read_layout, tip_of
+from mlspec.lineage.verify import Findings, verify
+from mlspec.lineage.write import Branch, replace_heads
+from mlspec.stores.folder import FolderStore
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyReport:
+    """What was checked and what is damaged; `repaired` names the heads that were rebuilt."""
+
+    records: int
+    heads: int
+    objects: int
+    damage: tuple[Problem, ...]
+    repaired: tuple[str, ...] = ()
+
+
+def run(start: Path, *, store: bool = False, repair: bool = False) -> VerifyReport:
+    """Verify the lineage, with `store` every object it names too; with `repair` rebuild heads from a whole log.
+
+    Raises:
+        MlspecError: no project, no repository, or a repair that cannot be written.
+    """
+    root = find_project(start)
+    repository = open_repository(root)
+    project = load(WorkTree(root), cache_folder(root)).project
+    tip = tip_of(repository, project.lineage.branch)
+    if tip is None:
+        return VerifyReport(0, 0, 0, ())
+    found = verify(repository, tip)
+    damage, repaired = [*found.log_damage, *found.head_damage], tuple[str, ...]()
+    if repair and found.head_damage and not found.log_damage:
+        branch = Branch(repository, project.lineage.branch, project.project, project.deploy)
+        repaired = _repair(branch, tip, found)
+        damage = []
+    objects = 0
+    if store:
+        objects, lost = _objects(FolderStore(root / project.store), found)
+        damage += lost
+    return VerifyReport(len(found.records), len(found.heads), objects, tuple(damage), repaired)
+
+
+def _repair(branch: Branch, tip: str, found: Findings) -> tuple[str, ...]:
+    state = State(tip, _layout(branch.repository, tip), found.heads)
+    replace_heads(branch, state, found.heads, found.stray, SystemClock().now())
+    return tuple(str(problem.place) for problem in found.head_damage)
+
+
+def _layout(repository: Repository, tip: str) -> Layout | None:
+    try:
+        return read_layout(repository, tip)
+    except MlspecError:
+        return None
+
+
+def _objects(store: Store, found: Findings) -> tuple[int, list[Problem]]:
+    """Read every object that a record names, and name what each damaged one served."""
+    named: dict[str, Record] = {}
+    for record in found.records:
+        for output in record.outputs:
+            named.setdefault(output.digest, record)
+    problems = []
+    for digest, record in sorted(named.items()):
+        problem = _check_object(store, digest)
+        if problem is not None:
+            message = f"{problem.message}; it is the {_role(record, digest)} of {record.address}"
+            problems.append(Problem(problem.code, message, Place(record.path), problem.help))
+    return len(named), problems
+
+
+def _check_object(store: Store, digest: str) -> Problem | None:
+    try:
+        store.check(digest)
+    except MlspecError as error:
+        return error.problems[0]
+    return None
+
+
+def _role(record: Record, digest: str) -> str:
+    return next((output.name for output in record.outputs if output.digest == digest), "object")

@@ -1,0 +1,154 @@
+"""The workspace: a project with its repository, its recorded state and its store, opened once for a command."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlspec.commands.find import find_project
+from mlspec.commands.load import Loaded, load
+from mlspec.core.ports import Store
+from mlspec.core.problem import fail
+from mlspec.io.git import Checkout, Repository, open_repository
+from mlspec.io.trees import CommitTree, Tree, WorkTree
+from mlspec.lineage.read import State, read
+from mlspec.lineage.write import Branch
+from mlspec.planner.world import Authority
+from mlspec.specs.base import Spec
+from mlspec.specs.parse import Specs
+from mlspec.specs.project import Project
+from mlspec.stores.folder import FolderStore
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """A project, opened. `prefix` is its folder in the repository ("" or "sub/folder/")."""
+
+    root: Path
+    prefix: str
+    repository: Repository
+    checkout: Checkout
+    tree: Tree
+    loaded: Loaded
+    state: State
+    store: Store
+    dirty: tuple[str, ...]
+
+    @property
+    def project(self) -> Project:
+        """Return mlspec.yaml."""
+        return self.loaded.project
+
+    @property
+    def specs(self) -> Specs:
+        """Return the declared resources."""
+        return self.loaded.specs
+
+    def spec(self, address: str) -> Spec:
+        """Return a declared resource.
+
+        Raises:
+            KeyError: nothing of this address is declared.
+        """
+        kind, _, name = address.partition("/")
+        tables: Mapping[str, Mapping[str, Spec]] = {
+            "dataset": self.specs.datasets,
+            "model": self.specs.models,
+            "gate": self.specs.gates,
+        }
+        return tables[kind][name]
+
+    @property
+    def cache(self) -> Path:
+        """Return the folder of caches."""
+        return cache_folder(self.root)
+
+    @property
+    def deploy_branch(self) -> str:
+        """Return the branch that deploys: as recorded, else as declared."""
+        return self.state.layout.deploy if self.state.layout else self.project.deploy
+
+    @property
+    def branch(self) -> Branch:
+        """Return where and as what the lineage is written."""
+        return Branch(self.repository, self.project.lineage.branch, self.project.project, self.deploy_branch)
+
+
+def cache_folder(root: Path) -> Path:
+    """Return the folder of caches of a project."""
+    return root / ".mlspec" / "cache"
+
+
+def open_workspace(start: Path, ref: str | None = None) -> Workspace:
+    """Open the project around a folder, as the work tree is or as a commit has it.
+
+    Raises:
+        MlspecError: no project, no usable repository, invalid specs, or a damaged lineage.
+    """
+    root = find_project(start)
+    repository = open_repository(root)
+    prefix = _prefix(repository, root)
+    checkout = repository.checkout()
+    tree: Tree = WorkTree(root)
+    if ref is not None:
+        checkout = Checkout(repository.commit_of(ref), None)
+        tree = CommitTree(repository, checkout.commit or "", prefix)
+    loaded = load(tree, cache_folder(root))
+    state = read(repository, loaded.project.lineage.branch, cache_folder(root) / "heads")
+    if state.layout and state.layout.project != loaded.project.project:
+        raise fail(
+            "lineage/other-project",
+            f"the branch {loaded.project.lineage.branch} records project `{state.layout.project}`, not `{loaded.project.project}`",
+            help="give this project a branch of its own: lineage: {branch: …} in mlspec.yaml",
+        )
+    dirty = () if ref is not None else tuple(_dirty(repository, prefix, loaded))
+    store = FolderStore(root / loaded.project.store)
+    return Workspace(root, prefix, repository, checkout, tree, loaded, state, store, dirty)
+
+
+def authority(workspace: Workspace) -> Authority:
+    """Say whether this commit may move stages and recorded facts; DESIGN section 2, "Who may move what"."""
+    commit, deploy = workspace.checkout.commit, workspace.deploy_branch
+    if commit is None:
+        return Authority(False, "nothing is committed yet: commit first")
+    if workspace.dirty:
+        return Authority(False, f"{_several(workspace.dirty)} not committed: commit and merge first")
+    refs = workspace.repository.refs(f"refs/heads/{deploy}", f"refs/remotes/origin/{deploy}")
+    if not refs:
+        return Authority(False, f"there is no branch `{deploy}` to deploy from: set `deploy:` in mlspec.yaml")
+    if any(tip == commit or workspace.repository.is_ancestor(commit, tip) for tip in refs.values()):
+        return Authority(True)
+    where = f"branch {workspace.checkout.branch}" if workspace.checkout.branch else f"commit {commit[:8]}"
+    return Authority(False, f"{where} is not merged into {deploy}: commit and merge first")
+
+
+def superseded(workspace: Workspace) -> str | None:
+    """Return why this commit is too old to deploy: it lies before the last one deployed; None when it does not."""
+    last = workspace.state.layout.commit if workspace.state.layout else None
+    commit = workspace.checkout.commit
+    if last is None or commit is None or last == commit:
+        return None
+    if not workspace.repository.is_ancestor(commit, last):
+        return None
+    return f"commit {commit[:8]} was superseded: {last[:8]}, which builds on it, is deployed"
+
+
+def _prefix(repository: Repository, root: Path) -> str:
+    inside = root.resolve().relative_to(repository.root).as_posix()
+    return "" if inside == "." else inside + "/"
+
+
+def _dirty(repository: Repository, prefix: str, loaded: Loaded) -> list[str]:
+    """Return tracked files that differ from HEAD, and inputs that git does not track."""
+    strip: Callable[[str], str] = lambda path: path[len(prefix) :] if path.startswith(prefix) else path  # noqa: E731 -- one line, used twice
+    changed = repository.changed(prefix.rstrip("/"))
+    inputs = [prefix + path for path in loaded.inputs]
+    existing = [path for path in inputs if os.path.lexists(repository.root / path)]
+    return sorted({strip(path) for path in (*changed, *repository.untracked(existing))})
+
+
+def _several(files: tuple[str, ...]) -> str:
+    named = ", ".join(files[:3]) + (f" and {len(files) - 3} more" if len(files) > 3 else "")
+    return f"{named} {'is' if len(files) == 1 else 'are'}"

@@ -1,0 +1,65 @@
+"""Evidence: the rows a model is judged on, as arrays; built by `steps.score`, read by metrics and checks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mlspec.core.metrics import Task
+
+Array = npt.NDArray[Any]
+Floats = npt.NDArray[np.float64]
+Codes = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+MISSING = -1
+"""The code of a prediction that is not there."""
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """The truth of `n` test rows beside what a model said of them.
+
+    Classification: `labels` and `predicted` are (n,) codes into the `k` `classes`, `MISSING` where nothing was
+    predicted; `scores` are (n, k) probabilities, None where the model gives none; `positive` is one of the classes.
+    Regression: `labels` and `predicted` are (n,) floats, NaN where nothing was predicted.
+    `columns` holds the test columns that a slice may name; `seed` is what every resampling starts from.
+    """
+
+    task: Task
+    positive: Any
+    classes: tuple[Any, ...]
+    labels: Array
+    predicted: Array
+    scores: Floats | None = None
+    weights: Floats | None = None
+    columns: Mapping[str, Array] = field(default_factory=dict)
+    seed: int = 0
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.labels)
+
+    def subset(self, mask: Mask) -> Evidence:
+        """Return the rows where a boolean mask of shape (n,) holds."""
+        return replace(
+            self,
+            labels=self.labels[mask],
+            predicted=self.predicted[mask],
+            scores=None if self.scores is None else self.scores[mask],
+            weights=None if self.weights is None else self.weights[mask],
+            columns={name: values[mask] for name, values in self.columns.items()},
+        )
+
+    def class_sizes(self) -> Codes:
+        """Return how many rows each class has, of shape (k,)."""
+        return np.bincount(self.labels, minlength=len(self.classes))
+
+
+def codes(values: list[Any], classes: tuple[Any, ...]) -> Codes:
+    """Return the position of each value in `classes`, `MISSING` where it is none of them."""
+    positions = {value: code for code, value in enumerate(classes)}
+    return np.fromiter((positions.get(value, MISSING) for value in values), dtype=np.int64, count=len(values))

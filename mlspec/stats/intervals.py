@@ -1,0 +1,108 @@
+"""Intervals: Wilson for rates, DeLong for the area under the ROC curve, and the bootstrap for all else."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from statistics import NormalDist
+
+import numpy as np
+from scipy.stats import rankdata
+
+from mlspec.stats.evidence import Codes, Floats
+
+REPLICATES = 1000
+_MOST_UNDEFINED = 0.5
+_SMALLEST = 1e-300
+
+Interval = tuple[float, float]
+
+
+def quantile(confidence: float) -> float:
+    """Return z such that a normal variable lies within z deviations of its mean with this probability."""
+    return NormalDist().inv_cdf((1 + confidence) / 2)
+
+
+def wilson(successes: float, trials: float, confidence: float) -> Interval:
+    """Return the score interval of a rate; `trials` is at least 1.
+
+    Wilson (1927), Probable inference, the law of succession, and statistical inference, JASA 22: the rates that a
+    two-sided z test would not reject. It holds at 0 and at 1, and for few trials.
+    """
+    z2 = quantile(confidence) ** 2
+    rate = successes / trials
+    centre = rate + z2 / (2 * trials)
+    half = math.sqrt(z2) * math.sqrt(rate * (1 - rate) / trials + z2 / (4 * trials**2))
+    scale = 1 + z2 / trials
+    low = 0.0 if successes <= 0 else (centre - half) / scale
+    high = 1.0 if successes >= trials else (centre + half) / scale
+    return max(0.0, min(low, rate)), min(1.0, max(high, rate))
+
+
+def placements(positives: Floats, negatives: Floats) -> tuple[Floats, Floats]:
+    """Return, for each positive, the share of negatives below it, and for each negative, of positives above it.
+
+    Ties count half. Sun and Xu (2014), Fast implementation of DeLong's algorithm, IEEE Signal Processing Letters 21:
+    both follow from midranks in the whole and within each class, in O(n log n). The mean of either is the area under
+    the ROC curve; their covariances across models are DeLong's.
+    """
+    m, n = len(positives), len(negatives)
+    ranks = rankdata(np.concatenate([positives, negatives]))
+    above = (ranks[:m] - rankdata(positives)) / n
+    below = 1 - (ranks[m:] - rankdata(negatives)) / m
+    return above, below
+
+
+def delong(positives: Floats, negatives: Floats) -> tuple[float, float]:
+    """Return the area under the ROC curve and its variance, for at least two scores of each class.
+
+    DeLong, DeLong and Clarke-Pearson (1988), Biometrics 44, equation for one curve.
+    """
+    above, below = placements(positives, negatives)
+    variance = np.var(above, ddof=1) / len(above) + np.var(below, ddof=1) / len(below)
+    return float(np.mean(above)), float(variance)
+
+
+def auc_interval(positives: Floats, negatives: Floats, confidence: float) -> tuple[float, float, str]:
+    """Return the interval of the area under the ROC curve, and how it was found.
+
+    DeLong's variance on the logit scale (Pepe 2003, section 5.2.4), which stays within 0 and 1. Where that variance
+    vanishes (classes wholly apart, or one row of a class) it says nothing; then Wilson's interval over as many trials
+    as the smaller class has rows, since Var(A) <= A (1 - A) / min(m, n) (Birnbaum and Klose 1957).
+    """
+    fewest = min(len(positives), len(negatives))
+    area, variance = delong(positives, negatives) if fewest > 1 else (float(np.mean(placements(positives, negatives)[0])), 0)
+    if variance <= _SMALLEST or not 0 < area < 1:
+        return *wilson(area * fewest, fewest, confidence), "auc-bound/1"
+    logit = math.log(area / (1 - area))
+    half = quantile(confidence) * math.sqrt(variance) / (area * (1 - area))
+    return _logistic(logit - half), _logistic(logit + half), "delong-logit/1"
+
+
+def _logistic(x: float) -> float:
+    return 1 / (1 + math.exp(-x)) if x >= 0 else math.exp(x) / (1 + math.exp(x))
+
+
+def bootstrap(statistic: Callable[[Codes], float], n: int, seed: int, replicates: int = REPLICATES) -> Floats:
+    """Return a statistic of `replicates` samples of `n` row numbers drawn with replacement; NaN where undefined.
+
+    Efron (1979), Annals of Statistics 7. Rows are drawn whatever their class, so that the share of each class varies
+    as it does in the world: holding it fixed would make intervals of precision or log loss too narrow. The stream of
+    `RandomState` is frozen across releases of numpy. One sample is in memory at a time.
+    """
+    random = np.random.RandomState(seed)
+    draws = (random.randint(0, n, size=n, dtype=np.int64) for _ in range(replicates))
+    return np.fromiter((statistic(rows) for rows in draws), dtype=np.float64, count=replicates)
+
+
+def percentiles(replicates: Floats, value: float, confidence: float) -> Interval | None:
+    """Return the percentile interval of bootstrap replicates, widened to hold the value itself.
+
+    None where over half of the replicates are undefined: they say too little.
+    """
+    defined = replicates[np.isfinite(replicates)]
+    if len(defined) < _MOST_UNDEFINED * len(replicates):
+        return None
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(defined, [tail, 1 - tail])
+    return min(float(low), value), max(float(high), value)

@@ -1,0 +1,19 @@
+"""Predict with this exported model: python predict.py rows.csv > predictions.csv."""
+
+import csv
+import json
+import sys
+from pathlib import Path
+
+import pandas as pd
+from skops.io import load
+
+here = Path(__file__).resolve().parent
+story = json.loads((here / "model.json").read_text(encoding="utf-8"))
+types = {"integer": "float64", "number": "float64", "string": "object", "boolean": "object"}
+columns = {column["name"]: types[column["type"]] for column in story["schema"]}
+model = load(here / "model.skops", trusted=story["trusted"])
+rows = pd.read_csv(sys.argv[1], usecols=list(columns), dtype=columns, keep_default_na=False, na_values=[""])
+writer = csv.writer(sys.stdout)
+writer.writerow(["prediction"])
+writer.writerows([value] for value in model.predict(rows[list(columns)]))
