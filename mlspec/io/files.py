@@ -154,7 +154,7 @@ def find_source(root: Path, path: str) -> Path:
         raise fail(
             "source/outside", f"`{path}` leads into files of git or mlspec", help="keep data in a folder of its own"
         )
-    os.close(_open_regular(resolved))
+    os.close(_open_regular(resolved, path))
     return resolved
 
 
@@ -235,28 +235,30 @@ def _signature_at(path: Path) -> Signature | None:
         return None
 
 
-def _open_regular(path: Path) -> int:
+def _open_regular(path: Path, named: str | None = None) -> int:
+    """Open a file for reading; a problem calls it what the user did."""
+    name = named or str(path)
     try:
         descriptor = os.open(path, _OLD)
     except OSError as error:
-        raise _no_source(error, path) from error
+        raise _no_source(error, path, name) from error
     mode = os.fstat(descriptor).st_mode
     if stat.S_ISREG(mode):
         return descriptor
     os.close(descriptor)
     if stat.S_ISDIR(mode):
-        hint = f"name the files in it, as {path.name}/*.csv"
-        raise fail("source/directory", f"`{path}` is a folder, not a file", help=hint)
-    raise fail("source/not-a-file", f"`{path}` is a pipe or a device, not a file")
+        hint = f"name the files in it, as {name}/*.csv"
+        raise fail("source/directory", f"`{name}` is a folder, not a file", help=hint)
+    raise fail("source/not-a-file", f"`{name}` is a pipe or a device, not a file")
 
 
-def _no_source(error: OSError, path: Path) -> MlspecError:
+def _no_source(error: OSError, path: Path, name: str) -> MlspecError:
     if error.errno in _ABSENT:
-        return fail("source/missing", f"there is no file `{path}`", help=_near(path))
+        return fail("source/missing", f"there is no file `{name}`", help=_near(path))
     if error.errno == errno.ELOOP:
-        return fail("source/not-a-file", f"`{path}` is a link, not a file")
+        return fail("source/not-a-file", f"`{name}` is a link, not a file")
     if error.errno == errno.ENXIO:
-        return fail("source/not-a-file", f"`{path}` is a socket or a device, not a file")
+        return fail("source/not-a-file", f"`{name}` is a socket or a device, not a file")
     return _problem(error, path)
 
 

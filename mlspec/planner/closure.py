@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from posixpath import dirname
 from typing import Protocol
 
 from mlspec.core import digest
 from mlspec.core.problem import MlspecError, Place, Problem, suggest
+from mlspec.planner.globs import matches
 from mlspec.planner.imports import Import, Module, read_module
 
 MAX_FILES = 5_000
 MAX_MODULE_BYTES = 1 << 20
 MAX_FILE_BYTES = 16 << 20
-_NEVER = {".git", ".mlspec", "__pycache__"}
 
 Cache = MutableMapping[str, Module]
 """Modules by the digest of their bytes; may be kept between calls, and between runs by who stores `Module` values."""
@@ -196,41 +194,6 @@ class _Walk:
                 message = f"`{call}` loads code that cannot be found by reading: it is no part of the fingerprint"
                 hint = "list the files it may load under `code:`"
                 yield Problem("code/dynamic-import", message, Place(path, line, column), hint, severity="warning")
-
-
-def matches(glob: str, path: str) -> bool:
-    """Say whether a glob matches a path: `*` and `?` within a part, `**` for any number of folders.
-
-    As in a shell, a part that starts with a dot is matched only by one that does; git's, mlspec's and compiled
-    files never are.
-    """
-    return _pattern(glob).fullmatch(path) is not None and _NEVER.isdisjoint(path.split("/"))
-
-
-@lru_cache(maxsize=1024)
-def _pattern(glob: str) -> re.Pattern[str]:
-    *folders, last = glob.split("/")
-    deep = r"(?:[^/.][^/]*/)*"
-    text = "".join(deep if part == "**" else f"{_part(part)}/" for part in folders)
-    return re.compile(text + (rf"{deep}[^/.][^/]*" if last == "**" else _part(last)))
-
-
-def _part(part: str) -> str:
-    pieces = re.split(r"(\*+|\?|\[!?\]?[^\]]*\])", part)
-    translated = "".join(_piece(piece) for piece in pieces)
-    return translated if part.startswith(".") else rf"(?!\.){translated}"
-
-
-def _piece(piece: str) -> str:
-    if piece.startswith("*"):
-        return "[^/]*"
-    if piece == "?":
-        return "[^/]"
-    if piece.startswith("[") and piece.endswith("]"):
-        inner = piece[1:-1]
-        negated, inner = inner.startswith("!"), re.escape(inner.removeprefix("!")).replace(r"\-", "-")
-        return f"[^/{inner}]" if negated else f"[{inner}]"
-    return re.escape(piece)
 
 
 def _check_function(module: Module, path: str, function: str) -> Iterator[Problem]:
