@@ -247,8 +247,7 @@ def _open_regular(path: Path, named: str | None = None) -> int:
         return descriptor
     os.close(descriptor)
     if stat.S_ISDIR(mode):
-        hint = f"name the files in it, as {name}/*.csv"
-        raise fail("source/directory", f"`{name}` is a folder, not a file", help=hint)
+        raise fail("source/directory", f"`{name}` is a folder, not a file", help="name a file in it")
     raise fail("source/not-a-file", f"`{name}` is a pipe or a device, not a file")
 
 

@@ -81,18 +81,6 @@ class FolderStore:
         if hashed.digest != digest:
             raise _damaged(digest, path)
 
-    def check(self, digest: str) -> None:
-        """Read an object and hold it against its digest.
-
-        Raises:
-            MlspecError: `store/missing` or `store/damaged`.
-        """
-        path = self._existing(digest)
-        with self._as_damage(digest):
-            hashed = files.hash_file(path)
-        if hashed.digest != digest:
-            raise _damaged(digest, path)
-
     def read(self, digest: str) -> bytes:
         """Return the verified bytes of an object.
 
