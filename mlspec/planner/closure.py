@@ -190,10 +190,10 @@ class _Walk:
     def dynamic(self) -> Iterator[Problem]:
         """Warn about code that reading cannot follow. Python files under `code` say that the user knows."""
         for path, module in sorted(self.modules.items()):
-            for line, column, call in module.dynamic:
+            for line, column, call, excerpt in module.dynamic:
                 message = f"`{call}` loads code that cannot be found by reading: it is no part of the fingerprint"
                 hint = "list the files it may load under `code:`"
-                yield Problem("code/dynamic-import", message, Place(path, line, column), hint, severity="warning")
+                yield Problem("code/dynamic-import", message, Place(path, line, column), hint, excerpt, "warning")
 
 
 def _check_function(module: Module, path: str, function: str) -> Iterator[Problem]:

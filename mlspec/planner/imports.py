@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from mlspec.planner.syntax import digest_tree, parse
+from mlspec.planner.syntax import digest_tree, excerpt, parse
 
 _LOADERS = {"import_module", "__import__"}
 _OPAQUE = {"run_path", "run_module", "spec_from_file_location", "SourceFileLoader"}
@@ -23,11 +23,12 @@ class Import(NamedTuple):
 
 
 class Dynamic(NamedTuple):
-    """Code loaded in a way that reading cannot follow: 1-based line and column, and the call."""
+    """Code loaded in a way that reading cannot follow: 1-based line and column, the call, and the source line."""
 
     line: int
     column: int
     call: str
+    excerpt: str = ""
 
 
 class Module(NamedTuple):
@@ -51,45 +52,43 @@ def read_module(source: bytes, file: str) -> Module:
     """
     tree = parse(source, file)
     nodes = list(ast.walk(tree))
-    imports: list[Import] = []
-    dynamic: list[Dynamic] = []
     loaders = _LOADERS | set(_renamed_loaders(nodes))
-    for node in nodes:
-        match node:
-            case ast.Import():
-                imports += [Import(0, alias.name) for alias in node.names]
-            case ast.ImportFrom():
-                imports.append(Import(node.level, node.module or "", tuple(alias.name for alias in node.names)))
-            case ast.Call():
-                loaded = _loaded(node, loaders)
-                if isinstance(loaded, Import):
-                    imports.append(loaded)
-                elif loaded is not None:
-                    dynamic.append(loaded)
-    unique = tuple(dict.fromkeys(imports))
-    return Module(digest_tree(tree), unique, tuple(sorted(dynamic)), tuple(_bound(tree)), tuple(_exports(tree)))
+    found = [item for node in nodes for item in _loads(node, loaders)]
+    imports = tuple(dict.fromkeys(item for item in found if isinstance(item, Import)))
+    lines = source.splitlines()
+    dynamic = sorted(_in_characters(item, lines[item.line - 1]) for item in found if isinstance(item, Dynamic))
+    return Module(digest_tree(tree), imports, tuple(dynamic), tuple(_bound(tree)), tuple(_exports(tree)))
+
+
+def _loads(node: ast.AST, loaders: set[str]) -> Iterator[Import | Dynamic]:
+    match node:
+        case ast.Import():
+            yield from (Import(0, alias.name) for alias in node.names)
+        case ast.ImportFrom():
+            yield Import(node.level, node.module or "", tuple(alias.name for alias in node.names))
+        case ast.Call(func=ast.Attribute(attr=name) | ast.Name(id=name)) if name in loaders:
+            yield _literal_import(node) or _dynamic(node, name)
+        case ast.Call(func=ast.Attribute(attr=name) | ast.Name(id=name)) if name in _OPAQUE:
+            yield _dynamic(node, name)
+        case ast.Call(func=ast.Attribute(attr=name, value=ast.Attribute(attr="path", value=ast.Name(id="sys")))):
+            if name in _PATH_CHANGES:
+                yield _dynamic(node, f"sys.path.{name}")
+
+
+def _dynamic(call: ast.Call, name: str) -> Dynamic:
+    return Dynamic(call.lineno, call.col_offset, name)
+
+
+def _in_characters(found: Dynamic, line: bytes) -> Dynamic:
+    """Count the column as editors do: the syntax tree counts bytes, from 0."""
+    before = line[: found.column].decode("utf-8", "replace")
+    return found._replace(column=len(before) + 1, excerpt=excerpt(line))
 
 
 def _renamed_loaders(nodes: list[ast.AST]) -> Iterator[str]:
     for node in nodes:
         if isinstance(node, ast.ImportFrom) and node.module == "importlib":
             yield from (alias.asname for alias in node.names if alias.name == "import_module" and alias.asname)
-
-
-def _loaded(call: ast.Call, loaders: set[str]) -> Import | Dynamic | None:
-    match call.func:
-        case ast.Attribute(attr=name) | ast.Name(id=name):
-            pass
-        case _:
-            return None
-    if name in loaders:
-        found = _literal_import(call)
-        return found or Dynamic(call.lineno, call.col_offset + 1, name)
-    if name in _OPAQUE:
-        return Dynamic(call.lineno, call.col_offset + 1, name)
-    if name in _PATH_CHANGES and isinstance(call.func, ast.Attribute) and ast.unparse(call.func.value) == "sys.path":
-        return Dynamic(call.lineno, call.col_offset + 1, f"sys.path.{name}")
-    return None
 
 
 def _literal_import(call: ast.Call) -> Import | None:

@@ -13,6 +13,7 @@ from mlspec.core.problem import MlspecError, Place, Problem
 FORM = "python/1"
 """The name of this walk, part of every digest: a walk that would give other digests gets another name."""
 
+_LONGEST_EXCERPT = 200
 _LEFT_OUT = {"ctx", "type_comment", "type_ignores", "kind"}
 
 
@@ -143,6 +144,11 @@ def _constant(value: object) -> str:
 
 def _problem(error: SyntaxError, source: bytes, file: str) -> Problem:
     line, column = error.lineno or 0, max(error.offset or 0, 0)
-    lines = source.decode("utf-8", "replace").splitlines()
-    excerpt = lines[line - 1] if 0 < line <= len(lines) else None
-    return Problem("code/syntax", f"Python cannot read this: {error.msg}", Place(file, line, column), None, excerpt)
+    lines = source.splitlines()
+    shown = excerpt(lines[line - 1]) if 0 < line <= len(lines) else None
+    return Problem("code/syntax", f"Python cannot read this: {error.msg}", Place(file, line, column), None, shown)
+
+
+def excerpt(line: bytes) -> str:
+    """Return a line of source to show below a problem."""
+    return line.decode("utf-8", "replace")[:_LONGEST_EXCERPT]
