@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar
+from functools import cache
+from typing import Annotated, Any, ClassVar, NamedTuple
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -113,18 +114,39 @@ def select(part: Part, *classes: Change) -> dict[str, Any]:
     mappings that keep their name.
     """
     chosen: dict[str, Any] = {}
-    for name, info in type(part).model_fields.items():
-        value = getattr(part, name)
-        change = change_of(type(part), name)
-        if not info.is_required() and value == info.get_default(call_default_factory=True):
+    for field in _fields(type(part)):
+        value = getattr(part, field.name)
+        if value == field.default and not field.required:
             continue
-        if change is None:
+        if field.change is None:
             inner = _select_inner(value, classes)
             if inner:
-                chosen[info.alias or name] = inner
-        elif change in classes:
-            chosen[info.alias or name] = plain(value)
+                chosen[field.key] = inner
+        elif field.change in classes:
+            chosen[field.key] = plain(value)
     return chosen
+
+
+class _Field(NamedTuple):
+    name: str
+    key: str
+    change: Change | None
+    required: bool
+    default: Any
+
+
+@cache
+def _fields(model: type[Part]) -> tuple[_Field, ...]:
+    return tuple(
+        _Field(
+            name,
+            info.alias or name,
+            change_of(model, name),
+            info.is_required(),
+            None if info.is_required() else info.get_default(call_default_factory=True),
+        )
+        for name, info in model.model_fields.items()
+    )
 
 
 def _select_inner(value: Any, classes: tuple[Change, ...]) -> Any:
