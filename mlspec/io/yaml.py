@@ -18,6 +18,7 @@ from _ruamel_yaml import (  # type: ignore[import-not-found]  # the C parser has
     SequenceEndEvent,
     SequenceStartEvent,
 )
+from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from mlspec.core.document import Document, Finding, Path
@@ -27,6 +28,11 @@ from mlspec.io.yaml_scalars import reading
 from mlspec.io.yaml_syntax import Complaint, explain
 from mlspec.io.yaml_text import Chunk, Flaw, RefusedError, Spot, chunks, decode, excerpt, flaws_of
 from mlspec.specs.messages import NOT_TEXT
+
+_COLON = "found unexpected ':'"
+"""What the C parser says of `[12:30]` and `{entrypoint: src/train.py:train}`, which YAML 1.2 allows: then the slow
+parser decides, on texts it reads in less than half a second."""
+_MAX_SLOW = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,36 +97,51 @@ def _compose_chunk(chunk: Chunk, source: _Source, budget: int) -> int:
         source.flaws.extend(flaws)
         source.nodes.append(None)
         return budget
-    builder = Builder(chunk.line, budget)
-    try:
-        _parse(chunk.text, builder)
-    except GaveUpError:
-        pass
-    except YAMLError as error:
-        builder.flaws.append(explain(_complaint(error, chunk.line), source.lines, builder.quoted))
+    builder, error = _build(_fast_events(chunk.text), chunk, budget)
+    if getattr(error, "problem", None) == _COLON and len(chunk.text) <= _MAX_SLOW:
+        builder, error = _build(YAML(typ="safe", pure=True).parse(chunk.text), chunk, budget)
+    if error is not None:
+        builder.flaws.append(explain(_complaint(error, chunk.line), source.lines, builder.quoted, builder.opened))
     if builder.flaws or builder.root is not None:
         source.flaws.extend(builder.flaws)
         source.nodes.append(None if builder.flaws else builder.root)
     return builder.budget
 
 
-def _parse(text: str, builder: Builder) -> None:
+def _fast_events(text: str) -> Iterator[Any]:
     parser = CParser(text)
-    for event in _events(parser):
-        kind = type(event)
-        if kind is ScalarEvent:
-            builder.scalar(event)
-        elif kind is MappingStartEvent:
-            builder.start(event, {})
-        elif kind is SequenceStartEvent:
-            builder.start(event, [])
-        elif kind is MappingEndEvent or kind is SequenceEndEvent:
-            builder.end()
-        elif kind is AliasEvent:
-            builder.alias(event)
+    while (event := parser.get_event()) is not None:
+        yield event
 
 
-def _complaint(error: YAMLError, first_line: int) -> Complaint:
+def _build(events: Iterator[Any], chunk: Chunk, budget: int) -> tuple[Builder, Exception | None]:
+    """Build what can be built; returns with it what stopped the parser, if anything did."""
+    builder = Builder(chunk.line, budget)
+    try:
+        for event in events:
+            _take(event, builder)
+    except GaveUpError:
+        pass
+    except (YAMLError, ValueError, LookupError) as error:  # the latter two from the parser in Python, for some escapes
+        return builder, error
+    return builder, None
+
+
+def _take(event: Any, builder: Builder) -> None:
+    kind = type(event)
+    if kind is ScalarEvent:
+        builder.scalar(event)
+    elif kind is MappingStartEvent:
+        builder.start(event, {})
+    elif kind is SequenceStartEvent:
+        builder.start(event, [])
+    elif kind is MappingEndEvent or kind is SequenceEndEvent:
+        builder.end()
+    elif kind is AliasEvent:
+        builder.alias(event)
+
+
+def _complaint(error: Exception, first_line: int) -> Complaint:
     if not isinstance(error, MarkedYAMLError) or error.problem_mark is None:
         return Complaint("", str(error).partition("\n")[0], (first_line, 0), (first_line, 0))
     spot = (error.problem_mark.line + first_line, error.problem_mark.column)
@@ -166,8 +187,3 @@ def _problem(file: str, lines: list[str], flaw: Flaw) -> Problem:
 
 def _place(file: str, spot: Spot) -> Place:
     return Place(file, spot[0] + 1, spot[1] + 1)
-
-
-def _events(parser: CParser) -> Iterator[Any]:
-    while (event := parser.get_event()) is not None:
-        yield event

@@ -30,6 +30,7 @@ class Event(Protocol):
     tag: object
     value: str
     style: str | None
+    flow_style: bool
     start_mark: Mark
     end_mark: Mark
 
@@ -49,6 +50,7 @@ class Node:
 @dataclass(slots=True)
 class _Frame:
     node: Node
+    flow: bool
     key: str | None = None
 
     @property
@@ -80,6 +82,11 @@ class Builder:
         self._first_line = first_line
         self._frames: list[_Frame] = []
 
+    @property
+    def opened(self) -> Spot | None:
+        """Return where the innermost `[` or `{` that is still open stands."""
+        return next(((frame.node.line, frame.node.column) for frame in reversed(self._frames) if frame.flow), None)
+
     def scalar(self, event: Event) -> None:
         """Take a key or a value."""
         self._check_properties(event)
@@ -104,7 +111,7 @@ class Builder:
             self._stop(event, "yaml/key", "a key must be text, not a list or a mapping")
         node = self._node(event, empty)
         self._put(node)
-        self._frames.append(_Frame(node))
+        self._frames.append(_Frame(node, event.flow_style))
 
     def end(self) -> None:
         """Take the end of a list or mapping."""
@@ -126,6 +133,8 @@ class Builder:
 
     def _put(self, node: Node) -> None:
         if not self._frames:
+            if node.raw == "":  # an empty document: the parser gives the place of what comes next
+                node.line, node.column = self._first_line, 0
             self.root = node
             return
         frame = self._frames[-1]

@@ -23,6 +23,7 @@ _PLAIN: Mapping[str, tuple[str, str | None]] = {
         "a list entry is not expected here",
         "start the list on a line of its own",
     ),
+    "found unexpected ':'": ("`:` is not expected here", "put text that holds a colon in quotes"),
     "found unknown escape character": ("unknown escape in double quotes", "use single quotes, or write \\\\"),
     "did not find expected node content": ("a value is expected here", None),
     "did not find expected <document start>": ("unexpected text after the end of the document", None),
@@ -39,12 +40,13 @@ class Complaint:
     start: Spot
 
 
-def explain(complaint: Complaint, lines: list[str], quoted: Quoted | None) -> Flaw:
-    """Turn a complaint about the lines of a file into a flaw at its cause; `quoted` is the last quoted text before."""
+def explain(complaint: Complaint, lines: list[str], quoted: Quoted | None, opened: Spot | None) -> Flaw:
+    """Turn a complaint about the lines of a file into a flaw at its cause; `quoted` is the last quoted text before,
+    `opened` the innermost bracket that is still open."""
     return (
         _tab(complaint, lines)
-        or _quote(complaint, quoted)
-        or _bracket(complaint)
+        or _quote(complaint, lines, quoted)
+        or _bracket(complaint, lines, opened)
         or _word(complaint, lines)
         or _rest(complaint)
     )
@@ -58,24 +60,31 @@ def _tab(complaint: Complaint, lines: list[str]) -> Flaw | None:
     return Flaw(line, match.end() - 1, _CODE, "tab character in the indentation", "indent with spaces")
 
 
-def _quote(complaint: Complaint, quoted: Quoted | None) -> Flaw | None:
+def _quote(complaint: Complaint, lines: list[str], quoted: Quoted | None) -> Flaw | None:
     if "quoted scalar" in complaint.context and complaint.problem.startswith("found unexpected"):
         return Flaw(*complaint.start, _CODE, "unclosed quote")
-    if quoted is None or complaint.spot[0] != quoted.end[0]:
-        return None
-    if quoted.start[0] != quoted.end[0]:
+    line, column = complaint.spot
+    if quoted is not None and quoted.start[0] < quoted.end[0] == line:
         return Flaw(*quoted.start, _CODE, "unclosed quote", "the text runs on to a quote on a later line")
-    after = "write a quote inside quoted text twice, or use the other kind around it"
-    return Flaw(*complaint.spot, _CODE, "unexpected text after a closing quote", after)
-
-
-def _bracket(complaint: Complaint) -> Flaw | None:
-    if not complaint.problem.startswith("did not find expected ','"):
+    # the parser looks ahead, so the text that was just closed may not have been seen yet
+    if "quoted scalar" in complaint.context:
         return None
-    bracket = "[" if "sequence" in complaint.context else "{"
-    closing = complaint.problem[-2]
+    closed = quoted is not None and quoted.end[0] == line and quoted.end[1] <= column
+    if closed or (line < len(lines) and lines[line][max(column - 1, 0) : column] in ("'", '"')):
+        advice = "write a quote inside quoted text twice, or use the other kind around it"
+        return Flaw(line, column, _CODE, "unexpected text after a closing quote", advice)
+    return None
+
+
+def _bracket(complaint: Complaint, lines: list[str], opened: Spot | None) -> Flaw | None:
+    ended = complaint.spot[0] >= len(lines) - 1 or lines[complaint.spot[0]].startswith(("---", "..."))
+    if ended and opened is not None and complaint.spot[0] > opened[0]:
+        return Flaw(*opened, _CODE, f"unclosed `{lines[opened[0]][opened[1]]}`")
+    if "expected ',' or" not in complaint.problem:
+        return None
+    bracket, closing = "[]" if "sequence" in complaint.context else "{}"
     if complaint.spot[0] > complaint.start[0]:
-        return Flaw(*complaint.start, _CODE, f"unclosed `{bracket}`", f"close it with `{closing}`")
+        return Flaw(*complaint.start, _CODE, f"unclosed `{bracket}`")
     return Flaw(*complaint.spot, _CODE, f"`,` or `{closing}` is expected here", "put text with brackets in quotes")
 
 
@@ -100,7 +109,7 @@ def _directive(complaint: Complaint, lines: list[str]) -> Flaw | None:
     for number in range(min(complaint.spot[0], len(lines) - 1), -1, -1):
         if lines[number].startswith("%"):
             return Flaw(number, 0, _CODE, "directives such as %YAML are not supported", "remove the line")
-        if lines[number].startswith("---"):
+        if lines[number].startswith("---") and number < complaint.spot[0]:
             break
     return None
 

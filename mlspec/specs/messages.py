@@ -81,7 +81,7 @@ def _explain(details: ErrorDetails, part: type[Part], path: Path) -> tuple[str, 
     if kind == "missing":
         return "spec/missing", f"missing `{details['loc'][-1]}`" + (f" in `{field_name(path)}`" if path else ""), None
     if kind == "extra_forbidden":
-        return _unknown_field(details["loc"], part)
+        return _unknown_field(path, _fields_at(part, details["loc"][:-1]))
     name = f"`{field_name(path)}` " if path else ""
     if value is None and kind != "value_error":
         return "spec/empty", f"{name}is empty; {_SENTENCES.get(kind, _otherwise)(details)}", None
@@ -104,11 +104,10 @@ def _own(details: ErrorDetails, name: str) -> str:
     return f"{name}{sentence}{written}"
 
 
-def _unknown_field(loc: Path, part: type[Part]) -> tuple[str, str, str | None]:
-    known = _fields_at(part, loc[:-1])
-    where = f" in `{field_name(loc[:-1])}`" if loc[:-1] else ""
-    advice = suggest(str(loc[-1]), known) or (f"known fields: {', '.join(known)}" if known else None)
-    return "spec/unknown-field", f"unknown field `{str(loc[-1])[:_MAX_SHOWN]}`{where}", advice
+def _unknown_field(path: Path, known: list[str]) -> tuple[str, str, str | None]:
+    where = f" in `{field_name(path[:-1])}`" if path[:-1] else ""
+    advice = suggest(str(path[-1]), known) or (f"known fields: {', '.join(known)}" if known else None)
+    return "spec/unknown-field", f"unknown field `{mask(str(path[-1])[:_MAX_SHOWN])}`{where}", advice
 
 
 def _fields_at(part: type[BaseModel], path: Path) -> list[str]:

@@ -46,7 +46,7 @@ class Specs:
 
 def parse(documents: Iterable[Document], catalog: Catalog) -> tuple[Specs, list[Finding]]:
     """Validate each document by its kind; return the valid specs and everything that is wrong."""
-    where: dict[Address, Document] = {}
+    declared: dict[Address, list[Document]] = {}
     valid: dict[Address, Spec] = {}
     findings: list[Finding] = []
     for document in documents:
@@ -57,15 +57,13 @@ def parse(documents: Iterable[Document], catalog: Catalog) -> tuple[Specs, list[
         spec, found = _spec(document, kind, catalog)
         findings += found
         address = _declared(document, kind)
-        if address is None:
-            continue
-        if address in where:
-            findings.append(_twice(document, address, where[address]))
-            continue
-        where[address] = document
-        if spec is not None:
-            valid[address] = spec
-    return _by_kind(valid, where), findings
+        if address is not None:
+            declared.setdefault(address, []).append(document)
+            if spec is not None:
+                valid[address] = spec
+    for address, places in declared.items():
+        findings += _repeated(address, places)
+    return _by_kind(valid, {address: places[0] for address, places in declared.items()}), findings
 
 
 def parse_project(documents: Iterable[Document]) -> tuple[Project | None, list[Finding]]:
@@ -178,10 +176,16 @@ def _declared(document: Document, kind: type[Spec]) -> Address | None:
     return Address(kind.kind_name, name) if isinstance(name, str) and is_name(name) else None
 
 
-def _twice(document: Document, address: Address, first: Document) -> Finding:
-    where = f"document {first.index + 1} of this file" if first.file == document.file else first.file
-    message = f"{address} is declared twice: here and in {where}"
-    return Finding(document.file, document.index, ("name",), "spec/duplicate", message, "rename or remove one of them")
+def _repeated(address: Address, places: list[Document]) -> Iterator[Finding]:
+    """Name every place of an address that is declared more than once, each with the next one."""
+    if len(places) == 1:
+        return
+    for document, other in zip(places, [*places[1:], places[0]], strict=True):
+        where = f"document {other.index + 1} of this file" if other.file == document.file else other.file
+        message = f"{address} is declared twice: here and in {where}"
+        yield Finding(
+            document.file, document.index, ("name",), "spec/duplicate", message, "rename or remove one of them"
+        )
 
 
 def _by_kind(valid: Mapping[Address, Spec], where: Mapping[Address, Document]) -> Specs:

@@ -19,19 +19,21 @@ from mlspec.specs.parse import PROJECT_FILE, Specs
 from mlspec.specs.project import Project
 
 _KINDS = ("dataset", "gate", "model")
+_DANGLING = {f"spec/unknown-{kind}" for kind in _KINDS}
 
 
-def validate(project: Project, specs: Specs) -> list[Finding]:
+def validate(project: Project, specs: Specs, *, complete: bool = True) -> list[Finding]:
     """Return everything that is wrong between the documents of a project.
 
-    A reference to a resource that is declared but invalid is not reported: its own document is.
+    A reference to a resource that is declared but invalid is not reported: its own document is. Where not every
+    document could be read (`complete` is false), no reference is called dangling.
     """
     findings = [_finding(misfit, PROJECT_FILE, 0) for misfit in islice(_project(project, specs), MAX_FINDINGS)]
     for spec in (*specs.datasets.values(), *specs.gates.values(), *specs.models.values()):
         document = specs.where[spec.address]
         misfits = islice(_spec(spec, project, specs), MAX_FINDINGS)
         findings += [_finding(misfit, document.file, document.index) for misfit in misfits]
-    return findings
+    return [finding for finding in findings if complete or finding.code not in _DANGLING]
 
 
 def _finding(misfit: Misfit, file: str, index: int) -> Finding:
