@@ -8,7 +8,8 @@ Recipe 1. Features only, in the order of the schema, by their declared types; ev
   A missing value (NaN) is a category of its own; a value unseen in training counts as infrequent, or as none.
 - The two blocks, numbers first, lie side by side in a dense `ColumnTransformer`, which feeds the estimator in a
   `Pipeline` of the steps `prepare` and `model`.
-- `random_state` is the seed and `n_jobs` the threads, where the estimator has them and `params` sets neither.
+- `random_state` is the seed and, with more than one, `n_jobs` the threads, where the estimator has the parameter
+  and `params` does not set it.
 - The weight column, if there is one, becomes the estimator's `sample_weight`.
 - A regression target is a float; a classification target stays text, integer or boolean.
 

@@ -1,7 +1,7 @@
 """Models as skops files: saved, and loaded, only when every part of them is a class that scikit-learn ships.
 
 Types that skops itself does not vouch for are accepted only where they are classes defined in the installed
-`sklearn` package, such as the trees of a forest. Those are listed when a model is saved; the list is recorded and
+`sklearn` package, such as the trees of a forest, or `numpy.dtype`, which is plain data. Those are listed when a model is saved; the list is recorded and
 is exactly what loading accepts. Nothing here falls back to pickle.
 """
 
@@ -24,6 +24,8 @@ from skops.io.exceptions import UntrustedTypesFoundException
 from mlspec.core.problem import MlspecError, fail
 from mlspec.formats.skops_archive import rewrite
 
+# Every imputer holds one. skops keeps it as the header of an empty array, and making one runs no code of the file's.
+_PLAIN = frozenset({"numpy.dtype"})
 _BROKEN = (BadZipFile, KeyError, ValueError, TypeError, AttributeError, ImportError, EOFError, RecursionError)
 
 
@@ -88,7 +90,7 @@ def _readable(path: Path) -> Iterator[None]:
 
 def _refuse_foreign(names: Iterable[str]) -> None:
     for name in names:
-        if not _is_sklearn_class(name):
+        if name not in _PLAIN and not _is_sklearn_class(name):
             raise _foreign(f"`{name}`")
 
 

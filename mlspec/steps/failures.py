@@ -25,11 +25,14 @@ class StepFailed(MlspecError):
         self.tail = tail
 
 
-def of_disk(error: OSError, verb: str) -> StepFailed:
+def of_disk(error: OSError, what: str) -> StepFailed:
     """Make the failure of a step that could not read or write its own folder."""
-    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-    code = "env/disk-full" if full else "env/disk"
-    return StepFailed(Problem(code, f"{verb}: {error.strerror or error}"), retryable=is_disk(error))
+    return StepFailed(Problem(disk_code(error), f"{what}: {error.strerror or error}"), retryable=is_disk(error))
+
+
+def disk_code(error: OSError) -> str:
+    """Return the code of a problem for an error of the disk's."""
+    return "env/disk-full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "env/disk"
 
 
 def is_disk(error: OSError) -> bool:

@@ -59,7 +59,7 @@ def estimator(path: str, params: Mapping[str, Any], seed: int, threads: int) -> 
         if name not in known:
             message = f"`{found.__name__}` has no parameter `{name}`"
             raise fail("train/unknown-parameter", message, help=suggest(name, known) or _all(known))
-    ours = {"random_state": seed, "n_jobs": threads}
+    ours = {"random_state": seed} | ({"n_jobs": threads} if threads > 1 else {})  # None, the default, is one
     given = {**{name: value for name, value in ours.items() if name in known}, **params}
     try:
         return found(**given)

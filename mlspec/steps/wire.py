@@ -46,6 +46,9 @@ class PredictOrder:
     verb: Literal["predict"] = "predict"
 
 
+NO_ANSWER = 74
+"""The exit code of a child that could not write its answer: the disk is full, most likely (EX_IOERR)."""
+
 Order = TrainOrder | PredictOrder
 
 

@@ -1,0 +1,88 @@
+"""The program that a step starts as a child process: `python -P -m mlspec.commands.child ORDER.json ANSWER.json`.
+
+It carries out one order (`steps.wire`) and leaves one answer. It is killed by the kernel when the process that
+ordered it dies, so nothing is left running when an apply is killed.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import faulthandler
+import os
+import resource
+import signal
+import sys
+from io import TextIOWrapper
+from pathlib import Path
+
+from mlspec.core.problem import MlspecError
+from mlspec.formats import skops_format
+from mlspec.steps import child_predict, child_train, wire
+from mlspec.steps.boundary import Boundary, ChildFailed, known
+
+_PR_SET_PDEATHSIG = 1
+
+
+def main(order_path: Path, answer_path: Path) -> int:
+    """Carry out the order in a file; return the exit code: 0 done, 1 the answer is a failure, 74 there is none."""
+    order = wire.read_order(order_path)
+    _die_with(order.parent)
+    try:
+        answer = Boundary(order_path.parent, "mlspec's own child", "step/defect").call(lambda: _carry_out(order))
+    except ChildFailed as failed:
+        answer = failed.failure
+    try:
+        wire.write_answer(answer_path, answer, _peak_memory_bytes())
+    except OSError as error:
+        print(f"the answer can't be written: {error}", file=sys.stderr)
+        return wire.NO_ANSWER
+    return int(isinstance(answer, wire.Failure))
+
+
+def _carry_out(order: wire.Order) -> wire.Answer:
+    try:
+        if isinstance(order, wire.TrainOrder):
+            return child_train.run(order, skops_format)
+        return child_predict.run(order, skops_format)
+    except ChildFailed as failed:
+        return failed.failure
+    except MlspecError as error:
+        return known(error)
+
+
+def _die_with(parent: int) -> None:
+    """Have the kernel kill this process when the thread that started it ends; Linux only."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def _peak_memory_bytes() -> int:
+    """Return the most memory this program or one of its children held; 0 where it can't be told.
+
+    The kernel's own figure for a child process starts at the size of the process it was started from.
+    """
+    try:
+        status = Path("/proc/self/status").read_text()
+    except OSError:
+        return 0
+    own = next((int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:")), 0)
+    return max(own, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss) * 1024
+
+
+def _leave(code: int) -> None:
+    """End at once: threads and exit handlers that the user's code left behind must not hold the step up."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError, AttributeError):
+            continue  # the user's code closed or replaced it
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    faulthandler.enable()
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)
+    _leave(main(Path(sys.argv[1]), Path(sys.argv[2])))

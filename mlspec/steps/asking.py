@@ -1,0 +1,57 @@
+"""Asking a fitted model for its predictions: the one way that training's check and predicting share."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mlspec.steps.predictions import Predictions
+
+
+def ask(model: Any, features: pd.DataFrame, task: str) -> Predictions:
+    """Return what a model says about rows: predictions and, for a classifier, probabilities or decision values.
+
+    Raises:
+        Exception: whatever the model raises.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        predicted = _column(model.predict(features))
+        if task == "regression" or not hasattr(model, "classes_"):
+            return Predictions(predicted)
+        classes = tuple(np.asarray(model.classes_).tolist())
+        if hasattr(model, "predict_proba"):
+            return Predictions(predicted, classes, scores=np.asarray(model.predict_proba(features), dtype="float64"))
+        if hasattr(model, "decision_function"):
+            decision = np.asarray(model.decision_function(features), dtype="float64")
+            return Predictions(predicted, classes, decision=decision)
+        return Predictions(predicted, classes)
+
+
+def same(one: Predictions, other: Predictions) -> bool:
+    """Say whether two answers agree: classes exactly, numbers within a relative 1e-12, NaN with NaN."""
+    return (
+        one.classes == other.classes
+        and _agree(one.predicted, other.predicted)
+        and _agree(one.scores, other.scores)
+        and _agree(one.decision, other.decision)
+    )
+
+
+def _column(values: Any) -> np.ndarray[Any, Any]:
+    array = np.asarray(values)
+    array = array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
+    return array.astype(object) if array.dtype.kind == "U" else array
+
+
+def _agree(one: np.ndarray[Any, Any] | None, other: np.ndarray[Any, Any] | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    if one.shape != other.shape or one.dtype.kind != other.dtype.kind:
+        return False
+    if one.dtype.kind == "f":
+        return bool(np.allclose(one, other, rtol=1e-12, atol=1e-12, equal_nan=True))
+    return bool(((one == other) | (pd.isna(one) & pd.isna(other))).all())

@@ -1,0 +1,137 @@
+"""The line between mlspec's code and the user's inside a child process: what crosses it is a `Failure`."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from mlspec.core.problem import MlspecError
+from mlspec.steps.failures import disk_code, is_disk
+from mlspec.steps.wire import Failure
+
+Result = TypeVar("Result")
+_MESSAGE_LENGTH = 600
+_MOST_WARNINGS = 20
+_WARNING_LENGTH = 300
+
+
+class ChildFailed(Exception):
+    """Something the user can understand went wrong."""
+
+    def __init__(self, failure: Failure) -> None:
+        """Carry the failure to the child's main."""
+        self.failure = failure
+        super().__init__(failure.message)
+
+
+@dataclass(frozen=True, slots=True)
+class Boundary:
+    """Whose code is called, where it lies, and how its failures are named."""
+
+    code: Path
+    """The folder of the staged code."""
+    what: str
+    """Who is to blame in a message, such as `` `train` ``."""
+    on_error: str
+    """The code of a problem for anything it raises."""
+
+    def call(self, function: Callable[[], Result]) -> Result:
+        """Call code that may do anything.
+
+        A copy of this process that the code forked off and let return ends here: only one of them answers.
+
+        Raises:
+            ChildFailed: the code raised something, `SystemExit` and the like included.
+        """
+        own = os.getpid()
+        try:
+            return function()
+        except MlspecError as error:
+            raise ChildFailed(known(error)) from error
+        except BaseException as error:  # noqa: BLE001 -- the user's code may raise anything, and each is one clear error
+            if os.getpid() == own:
+                traceback.print_exc()
+            raise ChildFailed(self._failure(error)) from error
+        finally:
+            if os.getpid() != own:
+                os._exit(0)
+
+    def _failure(self, error: BaseException) -> Failure:
+        file, line = place_of(error, self.code)
+        if isinstance(error, SystemExit):
+            message = f"{self.what} called sys.exit({error.code!r})"
+            return Failure("train/exited", message, file, line, "return the fitted model instead")
+        if isinstance(error, OSError) and is_disk(error):
+            return Failure(disk_code(error), f"{self.what}: {error}", file, line, retryable=True)
+        return Failure(self.on_error, f"{self.what} raised {summary(error)}", file, line, _hint(error))
+
+
+def known(error: MlspecError) -> Failure:
+    """Return an error of our own as a failure."""
+    problem = error.problems[0]
+    place = problem.place
+    return Failure(
+        problem.code, problem.message, place.file if place else None, place.line if place else 0, problem.help
+    )
+
+
+def summary(error: BaseException) -> str:
+    """Return the type and message of an exception on one line."""
+    message = " ".join(str(error).split())[:_MESSAGE_LENGTH]
+    return f"{type(error).__qualname__}: {message}" if message else type(error).__qualname__
+
+
+def place_of(error: BaseException, code: Path) -> tuple[str | None, int]:
+    """Return the innermost place in the staged code that an exception passed, as path in the repository and line."""
+    found: tuple[str | None, int] = (None, 0)
+    if isinstance(error, SyntaxError) and error.filename:
+        found = (_inside(error.filename, code), error.lineno or 0)
+    if found[0] is None:
+        for frame, line in traceback.walk_tb(error.__traceback__):
+            inside = _inside(frame.f_code.co_filename, code)
+            found = (inside, line) if inside else found
+    return found if found[0] else (None, 0)
+
+
+@contextmanager
+def collected_warnings() -> Iterator[list[str]]:
+    """Collect what is warned of inside, each once, beside showing it as usual."""
+    seen: list[str] = []
+    show = warnings.showwarning
+
+    def note(
+        message: Warning | str, category: type[Warning], filename: str, lineno: int, *rest: object
+    ) -> None:
+        text = f"{category.__name__}: {' '.join(str(message).split())}"[:_WARNING_LENGTH]
+        if text not in seen and len(seen) < _MOST_WARNINGS:
+            seen.append(text)
+        print(warnings.formatwarning(message, category, filename, lineno), end="", file=sys.stderr)
+
+    warnings.showwarning = note  # type: ignore[assignment]  # the stub names the optional arguments one by one
+    try:
+        yield seen
+    finally:
+        warnings.showwarning = show
+
+
+def _inside(file: str, code: Path) -> str | None:
+    path = Path(file)
+    return path.relative_to(code).as_posix() if path.is_absolute() and path.is_relative_to(code) else None
+
+
+def _hint(error: BaseException) -> str | None:
+    if isinstance(error, ModuleNotFoundError):
+        return (
+            f"if `{error.name}` is a file of this repository, add it to `code:`; "
+            "if it is a package, install it where mlspec is installed"
+        )
+    if isinstance(error, FileNotFoundError):
+        return "training runs in a copy of the files the entrypoint imports: add others to `code:`"
+    return "it needs more memory than there is" if isinstance(error, MemoryError) else None

@@ -1,0 +1,128 @@
+"""Training as the child process does it: fit, save, load back, and see that the loaded model predicts the same."""
+
+from __future__ import annotations
+
+import os
+import platform
+import random
+import re
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+
+from mlspec.steps import entrypoint, frames, prepare
+from mlspec.steps.asking import ask, same
+from mlspec.steps.boundary import Boundary, ChildFailed, collected_warnings
+from mlspec.steps.predictions import check
+from mlspec.steps.wire import Failure, TrainAnswer, TrainOrder
+
+_CHECKED_ROWS = 1000
+
+
+class ModelFormat(Protocol):
+    """How a model is kept: `formats.skops_format` is one."""
+
+    def save(self, model: object, path: Path) -> tuple[str, ...]:
+        """Write a model; return the types that loading it must accept."""
+        ...
+
+    def load(self, path: Path, trusted: Iterable[str]) -> Any:
+        """Load a model, accepting those types only."""
+        ...
+
+
+def run(order: TrainOrder, models: ModelFormat) -> TrainAnswer:
+    """Carry out an order.
+
+    Raises:
+        ChildFailed: the user's code, or what it returned, is at fault.
+        MlspecError: the data or the parameters are.
+    """
+    frame = frames.read(Path(order.table))
+    features = frames.with_role(order.fields, "feature")
+    _seed(order.seed)
+    with collected_warnings() as warned:
+        model = _from_entrypoint(order, frame) if order.entrypoint else _from_estimator(order, frame)
+    trusted = _keep(order, models, model, frame[features])
+    return TrainAnswer(
+        trusted=trusted,
+        rows=len(frame),
+        features=len(features),
+        packages=installed(),
+        python=platform.python_version(),
+        platform=platform.platform(),
+        warnings=tuple(warned),
+    )
+
+
+def installed() -> dict[str, str]:
+    """Return the installed distributions and their versions, read from the names of their folders alone."""
+    found: dict[str, str] = {}
+    for folder in sys.path:
+        if not os.path.isdir(folder):
+            continue
+        for entry in sorted(os.listdir(folder)):
+            if entry.endswith(".dist-info"):
+                name, _, version = entry.removesuffix(".dist-info").rpartition("-")
+                found.setdefault(re.sub(r"[-_.]+", "-", name).lower(), version)
+    return dict(sorted(found.items()))
+
+
+def _seed(seed: int) -> None:
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002 -- the global generator is what the user's code and scikit-learn fall back to
+
+
+def _from_estimator(order: TrainOrder, frame: pd.DataFrame) -> Any:
+    assert order.estimator is not None
+    name = order.estimator.rpartition(".")[2]
+    boundary = Boundary(Path(order.code), f"fitting `{name}`", "train/fit-failed")
+    model = boundary.call(lambda: prepare.estimator(order.estimator or "", order.params, order.seed, order.threads))
+    prepare.check_task(model, order.task)
+    pipeline = prepare.pipeline(model, order.fields)
+    target = prepare.labels(prepare.target(frame, order.fields, order.task))
+    arguments = prepare.fit_arguments(model, prepare.weights(frame, order.fields))
+    features = frame[frames.with_role(order.fields, "feature")]
+    return boundary.call(lambda: pipeline.fit(features, target, **arguments))
+
+
+def _from_entrypoint(order: TrainOrder, frame: pd.DataFrame) -> Any:
+    assert order.entrypoint is not None
+    function = order.entrypoint.rpartition(":")[2]
+    boundary = Boundary(Path(order.code), f"`{function}`", "train/raised")
+    training = entrypoint.training_data(frame, order.fields, order.task)
+    train = entrypoint.find(order.entrypoint, Path(order.code))
+    model = boundary.call(lambda: train(training, dict(order.params), order.seed))
+    if model is None:
+        raise _no_model(order, "returned nothing", "end it with `return model`")
+    if not callable(getattr(model, "predict", None)):
+        message = f"returned a {type(model).__qualname__}, which has no `predict`"
+        raise _no_model(order, message, "return a fitted estimator with scikit-learn's interface")
+    return model
+
+
+def _no_model(order: TrainOrder, what: str, hint: str) -> ChildFailed:
+    file, _, function = (order.entrypoint or "").rpartition(":")
+    return ChildFailed(Failure("train/no-model", f"`{function}` {what}", file, 0, hint))
+
+
+def _keep(order: TrainOrder, models: ModelFormat, model: Any, features: pd.DataFrame) -> tuple[str, ...]:
+    sample = features.iloc[:_CHECKED_ROWS]
+    path = Path(order.artifact)
+    name = type(model).__qualname__
+    predicting = Boundary(Path(order.code), f"predicting training rows with `{name}`", "train/predict-failed")
+    before = predicting.call(lambda: ask(model, sample, order.task))
+    check(before, len(sample), order.task)
+    saving = Boundary(Path(order.code), f"saving `{name}`", "train/save-failed")
+    trusted = saving.call(lambda: models.save(model, path))
+    loading = Boundary(Path(order.code), f"loading `{name}` back", "train/not-reproduced-by-load")
+    after = loading.call(lambda: ask(models.load(path, trusted), sample, order.task))
+    if not same(before, after):
+        message = f"`{name}`, saved and loaded back, predicts other values than before it was saved"
+        hint = "does it keep state outside its attributes, or draw random numbers when predicting?"
+        raise ChildFailed(Failure("train/not-reproduced-by-load", message, help=hint))
+    return trusted

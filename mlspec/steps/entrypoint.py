@@ -1,0 +1,100 @@
+"""Finding the user's training function in the staged code, and what it is called with."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from types import ModuleType
+from typing import Any
+
+import pandas as pd
+
+from mlspec.core.problem import suggest
+from mlspec.steps import prepare
+from mlspec.steps.boundary import Boundary, ChildFailed
+from mlspec.steps.frames import Field, with_role
+from mlspec.steps.wire import Failure
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingData:
+    """What a training function gets as its first argument; the training split only."""
+
+    X: pd.DataFrame
+    """The feature columns, in the order of the schema."""
+    y: pd.Series[Any]
+    """The target."""
+    weight: pd.Series[float] | None
+    """The column with the role weight."""
+    group: pd.Series[Any] | None
+    """The column with the role group."""
+    frame: pd.DataFrame
+    """Every declared column."""
+
+
+def training_data(frame: pd.DataFrame, fields: Sequence[Field], task: str) -> TrainingData:
+    """Lay out a training table for the user.
+
+    Raises:
+        MlspecError: the target or the weights won't do, as `prepare.target` and `prepare.weights` say.
+    """
+    groups = with_role(fields, "group")
+    return TrainingData(
+        X=frame[with_role(fields, "feature")].copy(),
+        y=prepare.target(frame, fields, task),
+        weight=prepare.weights(frame, fields),
+        group=frame[groups[0]] if groups else None,
+        frame=frame,
+    )
+
+
+def find(entrypoint: str, code: Path) -> Callable[..., Any]:
+    """Import the staged file of an entrypoint such as `src/train.py:train` and return its function.
+
+    Modules are found as the static reading of imports found them: first in the file's folder, then in the root of
+    the code, then beside the packages in it.
+
+    Raises:
+        ChildFailed: importing raised something, or there is no such function.
+    """
+    file, _, name = entrypoint.rpartition(":")
+    roots = [str((code / file).parent), str(code), *_package_roots(code)]
+    sys.path[:0] = list(dict.fromkeys(roots))
+    sys.dont_write_bytecode = True
+    module = Boundary(code, f"importing `{file}`", "train/import-failed").call(lambda: _load(file, code))
+    function = getattr(module, name, None)
+    if not callable(function):
+        message = f"`{file}` has no function `{name}`"
+        raise ChildFailed(Failure("train/no-entrypoint", message, file, 0, suggest(name, vars(module))))
+    return function  # type: ignore[no-any-return]  # the user's own
+
+
+def _load(file: str, code: Path) -> ModuleType:
+    path = code / file
+    name = _dotted(PurePosixPath(file), code)
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None or not path.is_file():
+        raise FileNotFoundError(f"there is no file `{file}`")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    sys.modules.setdefault(path.stem, module)  # a module beside it that imports it gets this one, not a second
+    spec.loader.exec_module(module)
+    return module
+
+
+def _dotted(file: PurePosixPath, code: Path) -> str:
+    """Name a module so that its relative imports work: from its outermost package, else from the root."""
+    parts = list(file.with_suffix("").parts)
+    packages = 0
+    while packages < len(parts) - 1 and (code.joinpath(*parts[: len(parts) - 1 - packages], "__init__.py")).is_file():
+        packages += 1
+    kept = parts[-1 - packages :] if packages else parts
+    return ".".join(kept) if all(part.isidentifier() for part in kept) else parts[-1]
+
+
+def _package_roots(code: Path) -> list[str]:
+    packages = {init.parent for init in code.rglob("__init__.py")}
+    return sorted(str(package.parent) for package in packages if package.parent not in packages)

@@ -1,0 +1,117 @@
+"""Starting a step's child process from the parent's side: its folder, its environment, its answer or its failure."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from mlspec.core.ports import Cancel, Executor, Job, JobResult
+from mlspec.core.problem import Problem
+from mlspec.specs.paths import check_path
+from mlspec.steps import wire
+from mlspec.steps.failures import StepFailed, of_disk, redact, redact_file, tail_of
+
+_FROM_OUTSIDE = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """One child process to be: its folder (empty, or holding only what the step put there), and its limits."""
+
+    folder: Path
+    cwd: Path
+    env: Mapping[str, str]
+    timeout: str
+    timeout_s: float
+    secrets: Collection[str] = ()
+    """Values that must not get into the log or a message."""
+
+    @property
+    def log(self) -> Path:
+        """Return the file that keeps the output."""
+        return self.folder / "log.txt"
+
+
+def stage(code: Mapping[str, bytes], folder: Path) -> None:
+    """Write the files of the fingerprinted code, by their paths in the repository, into a new folder.
+
+    Raises:
+        ValueError: a path leads out of the repository.
+        OSError: the disk is full, for one.
+    """
+    folder.mkdir()
+    for path, content in sorted(code.items()):
+        target = folder / check_path(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
+
+
+def run(order: wire.Order, launch: Launch, executor: Executor, cancel: Cancel) -> tuple[wire.Answer, JobResult]:
+    """Run an order in a child process; return its answer, which is no failure, and what it cost.
+
+    Raises:
+        StepFailed: it did not get there; with the end of the log.
+    """
+    order_path, answer_path = launch.folder / "order.json", launch.folder / "answer.json"
+    try:
+        for name in ("home", "tmp"):
+            (launch.folder / name).mkdir()
+        wire.write_order(order_path, order)
+        argv = (sys.executable, "-P", "-m", "mlspec.commands.child", str(order_path), str(answer_path))
+        job = Job(argv, launch.cwd, launch.env, launch.log, launch.timeout_s)
+        result = executor.run(job, cancel)
+        if launch.secrets:
+            redact_file(launch.log, launch.secrets)
+    except OSError as error:
+        raise of_disk(error, f"the run folder of `{order.verb}`") from error
+    try:
+        found = wire.read_answer(answer_path)
+    except ValueError:
+        problem = Problem(f"{order.verb}/no-answer", "the child process left an answer that is none")
+        raise _failed(problem, launch) from None
+    if found is None or isinstance(found[0], wire.Failure) or result.code != 0:
+        failure = found[0] if found and isinstance(found[0], wire.Failure) else None
+        raise _failure(failure, result, order, launch)
+    return found[0], replace(result, peak_memory_bytes=found[1] or result.peak_memory_bytes)
+
+
+def _failure(answer: wire.Failure | None, result: JobResult, order: wire.Order, launch: Launch) -> StepFailed:
+    what = "training" if order.verb == "train" else "predicting"
+    if result.interrupted:
+        return _failed(Problem(f"{order.verb}/interrupted", f"{what} was interrupted"), launch, retryable=True)
+    if result.timed_out:
+        hint = "raise `train.timeout`, or make it faster"
+        return _failed(Problem(f"{order.verb}/timeout", f"{what} did not end within {launch.timeout}", help=hint), launch)
+    if answer is not None:
+        return _failed(answer.problem(), launch, retryable=answer.retryable)
+    if result.code < 0:
+        return _killed(what, order.verb, -result.code, launch)
+    if result.code == wire.NO_ANSWER:
+        return _failed(Problem("env/disk", f"{what} could not write its result"), launch, retryable=True)
+    message = f"{what} ended its process with exit code {result.code} before it was done"
+    return _failed(Problem(f"{order.verb}/exited", message, help="the log's last lines may say why"), launch)
+
+
+def _killed(what: str, verb: str, number: int, launch: Launch) -> StepFailed:
+    try:
+        name = signal.Signals(number).name
+    except ValueError:
+        name = f"signal {number}"
+    if number in _FROM_OUTSIDE:
+        return _failed(Problem(f"{verb}/interrupted", f"{what} was ended from outside by {name}"), launch, retryable=True)
+    if number == signal.SIGKILL:
+        hint = "give it more memory, or less data"
+        return _failed(Problem(f"{verb}/killed", f"{what} was killed by {name}, likely out of memory", help=hint), launch)
+    return _failed(Problem(f"{verb}/crashed", f"{what} crashed: {name}", help="the log's last lines say where"), launch)
+
+
+def _failed(problem: Problem, launch: Launch, *, retryable: bool = False) -> StepFailed:
+    clean = replace(
+        problem,
+        message=redact(problem.message, launch.secrets),
+        help=redact(problem.help, launch.secrets) if problem.help else None,
+    )
+    return StepFailed(clean, retryable=retryable, tail=tail_of(launch.log, launch.secrets))

@@ -1,0 +1,108 @@
+"""The step `train`, from the side of apply: lays out a run folder, has a child train there, takes what it left."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from mlspec.core.ports import Cancel, Executor, JobResult
+from mlspec.specs.dataset import Dataset
+from mlspec.specs.model import Model, seconds
+from mlspec.steps import environment, frames, launch, wire
+from mlspec.steps.failures import of_disk, redact
+
+
+@dataclass(frozen=True, slots=True)
+class TrainRequest:
+    """What to train, on what, where."""
+
+    model: Model
+    dataset: Dataset
+    frame: pd.DataFrame
+    """The training split, with every declared column."""
+    code: Mapping[str, bytes]
+    """The files the entrypoint consists of, by their paths in the repository; exactly these run."""
+    folder: Path
+    """An empty folder, all of the step's."""
+    environ: Mapping[str, str]
+    """The environment to pick from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A model that was trained, saved, and predicts the same when loaded."""
+
+    artifact: Path
+    log: Path
+    trusted: tuple[str, ...]
+    """The types, beyond what skops vouches for, that loading must accept; `formats.skops_format.load` takes them."""
+    rows: int
+    features: int
+    packages: Mapping[str, str]
+    """Every installed distribution and its version."""
+    python: str
+    platform: str
+    result: JobResult
+    warnings: tuple[str, ...]
+
+
+def train(request: TrainRequest, executor: Executor, cancel: Cancel) -> Trained:
+    """Train a model in a child process.
+
+    Raises:
+        StepFailed: training failed; it says whether trying again may help.
+        MlspecError: a variable of `train.env` is not set, or the table is not what the dataset declares.
+    """
+    spec = request.model.train
+    folder = request.folder.resolve()
+    secrets = environment.named(request.environ, spec.env)
+    order = _order(request, folder)
+    table = frames.table_of(request.frame, order.fields)
+    try:
+        launch.stage(request.code, folder / "code")
+        frames.write(table, folder / "table.arrow")
+    except OSError as error:
+        raise of_disk(error, "the run folder of `train`") from error
+    child = launch.Launch(
+        folder=folder,
+        cwd=folder / "code",
+        env={**secrets, **environment.scrubbed(request.environ, folder, spec.seed, spec.threads)},
+        timeout=spec.timeout,
+        timeout_s=seconds(spec.timeout),
+        secrets=tuple(secrets.values()),
+    )
+    answer, result = launch.run(order, child, executor, cancel)
+    assert isinstance(answer, wire.TrainAnswer)
+    return Trained(
+        artifact=folder / "model.skops",
+        log=child.log,
+        trusted=answer.trusted,
+        rows=answer.rows,
+        features=answer.features,
+        packages=answer.packages,
+        python=answer.python,
+        platform=answer.platform,
+        result=result,
+        warnings=tuple(redact(warning, child.secrets) for warning in answer.warnings),
+    )
+
+
+def _order(request: TrainRequest, folder: Path) -> wire.TrainOrder:
+    spec = request.model.train
+    return wire.TrainOrder(
+        parent=os.getpid(),
+        table=str(folder / "table.arrow"),
+        fields=frames.fields_of(request.dataset.columns),
+        task=request.model.task,
+        estimator=spec.estimator,
+        entrypoint=spec.entrypoint,
+        params=spec.params,
+        seed=spec.seed,
+        threads=spec.threads,
+        code=str(folder / "code"),
+        artifact=str(folder / "model.skops"),
+    )
