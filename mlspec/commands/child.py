@@ -34,7 +34,7 @@ def main(order_path: Path, answer_path: Path) -> int:
     try:
         wire.write_answer(answer_path, answer, _peak_memory_bytes())
     except OSError as error:
-        print(f"the answer can't be written: {error}", file=sys.stderr)
+        sys.stderr.write(f"the answer can't be written: {error}\n")
         return wire.NO_ANSWER
     return int(isinstance(answer, wire.Failure))
 

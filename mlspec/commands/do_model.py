@@ -21,7 +21,8 @@ from mlspec.planner.models import ModelView
 from mlspec.plugins.catalog import implementation
 from mlspec.specs.model import Model
 from mlspec.stats.evidence import Evidence
-from mlspec.steps.predict import Predictions, PredictRequest, predict, read_predictions
+from mlspec.steps.predict import PredictRequest, predict
+from mlspec.steps.predictions import Predictions, read_predictions
 from mlspec.steps.score import evidence, score
 from mlspec.steps.train import Trained, TrainRequest
 from mlspec.steps.train import train as run_training
@@ -192,10 +193,9 @@ def _predictions(
     request = PredictRequest(
         model=model,
         dataset=table.dataset,
-        frame=table.frame[table.test][features].reset_index(drop=True),
+        features=table.frame[table.test][features].reset_index(drop=True),
         artifact=artifact,
         trusted=tuple(manifest["trusted"]),
-        code={},
         folder=folder,
         environ=session.environ,
     )

@@ -180,11 +180,12 @@ def _failed(session: Session, action: Action, started: datetime, error: MlspecEr
         raise error
     first = error.problems[0]
     message = first.message + (f" ({first.help})" if first.help else "")
-    tail = tuple(getattr(error, "log_tail", ()))
+    tail: str = getattr(error, "tail", "")
     if not first.code.startswith(_WORLD) and not getattr(error, "retryable", False) and not session.cancel.is_set():
-        failure = Failure(code=first.code, message=first.message[:1000])
+        log = session.workspace.store.put_bytes(tail.encode()).digest if tail else None
+        failure = Failure(code=first.code, message=first.message[:1000], log=log)
         session.record((session.author.failure(action, started, failure),))
-    return Ended(action, "failed", message, seconds, log_tail=tail)
+    return Ended(action, "failed", message, seconds, log_tail=tuple(tail.splitlines()))
 
 
 def _abandon(session: Session) -> None:

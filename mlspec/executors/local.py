@@ -16,9 +16,10 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from resource import struct_rusage
-from typing import IO
+from typing import IO, cast
 
 from mlspec.core.ports import Cancel, Job, JobResult
 from mlspec.core.problem import fail
@@ -50,8 +51,7 @@ class LocalExecutor:
         """
         started = time.monotonic()
         with CappedLog(job.log) as log:
-            child = _start(job)
-            following = _Following(child, log, cancel, started + job.timeout_s, self._grace_s)
+            following = _Following(_start(job), log, cancel, started + job.timeout_s, self._grace_s)
             try:
                 status, usage = following.to_the_end()
             finally:
@@ -94,29 +94,24 @@ class _Following:
     timed_out: bool = False
     interrupted: bool = False
     _kill_at: float | None = None
-    _ended: tuple[int, struct_rusage] | None = None
+    _reaped: bool = False
+    _pipe: IO[bytes] = field(init=False)
     _poller: select.poll = field(default_factory=select.poll)
 
     def __post_init__(self) -> None:
         """Make reading the output never block."""
+        self._pipe = cast("IO[bytes]", self.child.stdout)
         os.set_blocking(self._pipe.fileno(), False)
         wider = getattr(fcntl, "F_SETPIPE_SZ", None)
         if wider is not None:
-            try:
+            with suppress(OSError):  # the user's pipes are at their limit: the usual size is slower, and enough
                 fcntl.fcntl(self._pipe.fileno(), wider, _PIPE_BYTES)
-            except OSError:
-                pass  # the user's pipes are at their limit: the usual size is slower, and enough
         self._poller.register(self._pipe, select.POLLIN)
-
-    @property
-    def _pipe(self) -> IO[bytes]:
-        assert self.child.stdout is not None
-        return self.child.stdout
 
     def to_the_end(self) -> tuple[int, struct_rusage]:
         """Drain the output until the child has ended; return its status and its costs."""
         wait = 0.001
-        while not self._reap():
+        while (ended := self._reap()) is None:
             now = time.monotonic()
             self._enforce(now)
             next_event = self._kill_at if self._kill_at is not None else self.deadline
@@ -124,12 +119,11 @@ class _Following:
             wait = 0.001 if heard else min(wait * 1.5, _LONGEST_WAIT_S)
         self._signal(signal.SIGKILL)
         self._drain_rest()
-        assert self._ended is not None
-        return self._ended
+        return ended
 
     def leave_nothing(self) -> None:
         """Kill and reap whatever still runs, when following was cut short; close the pipe."""
-        if self._ended is None:
+        if not self._reaped:
             self._signal(signal.SIGKILL)
             self._reap(block=True)
         self._pipe.close()
@@ -181,16 +175,14 @@ class _Following:
             if self._poller.poll(left * 1000):
                 self._take()
 
-    def _reap(self, *, block: bool = False) -> bool:
+    def _reap(self, *, block: bool = False) -> tuple[int, struct_rusage] | None:
         pid, status, usage = os.wait4(self.child.pid, 0 if block else os.WNOHANG)
         if pid == 0:
-            return False
-        self._ended = (status, usage)
+            return None
+        self._reaped = True
         self.child.returncode = os.waitstatus_to_exitcode(status)
-        return True
+        return status, usage
 
     def _signal(self, number: signal.Signals) -> None:
-        try:
+        with suppress(ProcessLookupError, PermissionError):  # nobody is left, or (macOS) only a zombie is
             os.killpg(self.child.pid, number)
-        except (ProcessLookupError, PermissionError):
-            pass  # nobody is left in the group, or (macOS) only a zombie is

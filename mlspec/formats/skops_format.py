@@ -1,8 +1,8 @@
 """Models as skops files: saved, and loaded, only when every part of them is a class that scikit-learn ships.
 
 Types that skops itself does not vouch for are accepted only where they are classes defined in the installed
-`sklearn` package, such as the trees of a forest, or `numpy.dtype`, which is plain data. Those are listed when a model is saved; the list is recorded and
-is exactly what loading accepts. Nothing here falls back to pickle.
+`sklearn` package, such as the trees of a forest, or `numpy.dtype`, which is plain data. They are listed when a model
+is saved; the list is recorded and is exactly what loading accepts. Nothing here falls back to pickle.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import importlib
 import io
 import json
-import os
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -45,7 +44,7 @@ def save(model: object, path: Path) -> tuple[str, ...]:
     beside = path.with_name(path.name + ".part")
     with ZipFile(io.BytesIO(content)) as source, ZipFile(beside, "w") as target:
         rewrite(source, target)
-    os.replace(beside, path)
+    beside.replace(path)
     return trusted
 
 

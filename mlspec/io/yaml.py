@@ -6,7 +6,7 @@ Only syntax is judged here; what a document means is left to `specs`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from _ruamel_yaml import (  # type: ignore[import-not-found]  # the C parser has no stubs
@@ -27,7 +27,7 @@ from mlspec.io.yaml_nodes import MAX_NODES, Builder, GaveUpError, Node
 from mlspec.io.yaml_scalars import reading
 from mlspec.io.yaml_syntax import Complaint, explain
 from mlspec.io.yaml_text import Chunk, Flaw, RefusedError, Spot, chunks, decode, excerpt, flaws_of
-from mlspec.specs.messages import NOT_TEXT
+from mlspec.specs.messages import NOT_TEXT, SECRET
 
 _COLON = "found unexpected ':'"
 """What the C parser says of `[12:30]` and `{entrypoint: src/train.py:train}`, which YAML 1.2 allows: then the slow
@@ -65,7 +65,8 @@ def locate(findings: Iterable[Finding], content_of: Callable[[str], bytes]) -> l
         if finding.file not in sources:
             sources[finding.file] = _compose(content_of(finding.file))
         problems.append(_located(finding, sources[finding.file]))
-    return problems
+    secret = {_line(problem) for problem in problems if problem.code == SECRET}
+    return [replace(problem, excerpt=None) if _line(problem) in secret else problem for problem in problems]
 
 
 def places(file: str, content: bytes, index: int, paths: Iterable[Path]) -> Mapping[Path, Place]:
@@ -164,6 +165,10 @@ def _located(finding: Finding, source: _Source) -> Problem:
         message += f": write '{found.raw[:80]}' in quotes (YAML reads {reading(found.value)})"
     flaw = Flaw(*spot, finding.code, message, finding.help)
     return _problem(finding.file, source.lines, flaw)
+
+
+def _line(problem: Problem) -> tuple[str, int] | None:
+    return (problem.place.file, problem.place.line) if problem.place else None
 
 
 def _find(node: Node, path: Path, *, on_key: bool) -> tuple[Node, Spot]:

@@ -25,6 +25,8 @@ _PLAIN: Mapping[str, tuple[str, str | None]] = {
     ),
     "found unexpected ':'": ("`:` is not expected here", "put text that holds a colon in quotes"),
     "found unknown escape character": ("unknown escape in double quotes", "use single quotes, or write \\\\"),
+    "found invalid Unicode character escape code": ("unknown escape in double quotes", "use single quotes"),
+    "did not find expected hexdecimal number": ("unknown escape in double quotes", "use single quotes, or write \\\\"),
     "did not find expected node content": ("a value is expected here", None),
     "did not find expected <document start>": ("unexpected text after the end of the document", None),
 }

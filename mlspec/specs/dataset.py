@@ -6,6 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from mlspec.core.problem import suggest
 from mlspec.specs.base import Change, MisplacedError, Part, Scalar, Spec, Text, repeats
 from mlspec.specs.paths import RepositoryPath
 
@@ -32,7 +33,7 @@ class FileSource(Part):
     """How to read it; by default what the file name ends with."""
     delimiter: Annotated[Annotated[str, Field(min_length=1, max_length=1)], Change.VERSION] = ","
     """What separates the fields of a CSV file."""
-    missing: Annotated[tuple[str, ...], Change.VERSION] = ()
+    missing: Annotated[tuple[str, ...], Field(strict=False), Change.VERSION] = ()
     """Texts that mean "missing" in a CSV file; an empty field always does."""
 
     @property
@@ -171,9 +172,14 @@ class Dataset(Spec):
     def _columns_named(self, names: set[str]) -> None:
         for n, name in enumerate(self.checks.unique):
             if name not in names:
-                raise MisplacedError(f"`{name}` is no column of `schema`", "checks", "unique", n)
+                raise MisplacedError(_no_column(name, names), "checks", "unique", n)
         stratify = self.split.stratify
         if stratify is not None and self.split.by != "random":
             raise MisplacedError("`split.stratify` goes with `by: random`", "split", "stratify")
         if stratify is not None and stratify not in names:
-            raise MisplacedError(f"`{stratify}` is no column of `schema`", "split", "stratify")
+            raise MisplacedError(_no_column(stratify, names), "split", "stratify")
+
+
+def _no_column(name: str, names: set[str]) -> str:
+    near = suggest(name, names)
+    return f"`{name}` is no column of `schema`" + (f"; {near}" if near else "")

@@ -19,6 +19,8 @@ NOT_TEXT = "spec/not-text"
 """The code of a finding whose sentence gains, once located, how the scalar was written."""
 MAX_FINDINGS = 50
 """The most findings of one part of a document: more help nobody, and cost time."""
+SECRET = "spec/secret"
+"""The code of a finding whose source line is never shown, nor with any other problem of that line."""
 _MAX_SHOWN = 60
 _EXPECTED = re.compile(r"'([^']*)'")
 _TEMPLATE = re.compile(r"\$\{|\{\{")

@@ -15,7 +15,7 @@ from mlspec.core.problem import suggest
 from mlspec.specs.base import Part, Spec
 from mlspec.specs.dataset import Dataset
 from mlspec.specs.gate import CheckSpec, Gate
-from mlspec.specs.messages import findings_of, shown
+from mlspec.specs.messages import SECRET, findings_of, shown
 from mlspec.specs.model import Model
 from mlspec.specs.project import Project
 from mlspec.specs.secrets import is_secret, is_secret_under, may_hold_secret
@@ -203,7 +203,7 @@ def _secrets(document: Document) -> Iterator[Finding]:
     for path, key, text in _texts(document.value):
         if is_secret(text) or is_secret_under(key, text):
             message = "this looks like a secret (its value is not shown)"
-            yield Finding(document.file, document.index, path, "spec/secret", message, _SECRET_HELP)
+            yield Finding(document.file, document.index, path, SECRET, message, _SECRET_HELP)
 
 
 def _texts(value: Any, path: Path = (), key: str = "") -> Iterator[tuple[Path, str, str]]:

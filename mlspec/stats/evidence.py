@@ -43,8 +43,24 @@ class Evidence:
         """Return the number of rows."""
         return len(self.labels)
 
-    def subset(self, mask: Mask) -> Evidence:
-        """Return the rows where a boolean mask of shape (n,) holds."""
+    @property
+    def positive_code(self) -> int:
+        """Return the code of the positive class: the declared one, else the last."""
+        return len(self.classes) - 1 if self.positive is None else self.classes.index(self.positive)
+
+    @property
+    def probabilities(self) -> Floats:
+        """Return the scores of a model that gives some.
+
+        Raises:
+            ValueError: it gives none.
+        """
+        if self.scores is None:
+            raise ValueError("there are no class probabilities")
+        return self.scores
+
+    def subset(self, mask: Mask | Codes) -> Evidence:
+        """Return the rows where a boolean mask of shape (n,) holds, or those of some row numbers."""
         return replace(
             self,
             labels=self.labels[mask],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from statistics import NormalDist
 
 import numpy as np
@@ -37,6 +37,21 @@ def wilson(successes: float, trials: float, confidence: float) -> Interval:
     low = 0.0 if successes <= 0 else (centre - half) / scale
     high = 1.0 if successes >= trials else (centre + half) / scale
     return max(0.0, min(low, rate)), min(1.0, max(high, rate))
+
+
+def mean_of_rates(rates: Sequence[tuple[float, float]], confidence: float) -> Interval:
+    """Return the interval of the mean of independent rates, each given as successes and trials.
+
+    Zou and Donner (2008), Construction of confidence limits about effect measures, Statistics in Medicine 27: the
+    distances from each rate to its Wilson bounds add up as variances do.
+    """
+    k = len(rates)
+    mean, below, above = 0.0, 0.0, 0.0
+    for successes, trials in rates:
+        low, high = wilson(successes, trials, confidence)
+        rate = successes / trials
+        mean, below, above = mean + rate / k, below + (rate - low) ** 2, above + (high - rate) ** 2
+    return max(0.0, mean - math.sqrt(below) / k), min(1.0, mean + math.sqrt(above) / k)
 
 
 def placements(positives: Floats, negatives: Floats) -> tuple[Floats, Floats]:

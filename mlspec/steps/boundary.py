@@ -55,7 +55,7 @@ class Boundary:
             return function()
         except MlspecError as error:
             raise ChildFailed(known(error)) from error
-        except BaseException as error:  # noqa: BLE001 -- the user's code may raise anything, and each is one clear error
+        except BaseException as error:  # the user's code may raise anything, and each is one clear error
             if os.getpid() == own:
                 traceback.print_exc()
             raise ChildFailed(self._failure(error)) from error
@@ -106,13 +106,11 @@ def collected_warnings() -> Iterator[list[str]]:
     seen: list[str] = []
     show = warnings.showwarning
 
-    def note(
-        message: Warning | str, category: type[Warning], filename: str, lineno: int, *rest: object
-    ) -> None:
+    def note(message: Warning | str, category: type[Warning], filename: str, lineno: int, *_: object) -> None:
         text = f"{category.__name__}: {' '.join(str(message).split())}"[:_WARNING_LENGTH]
         if text not in seen and len(seen) < _MOST_WARNINGS:
             seen.append(text)
-        print(warnings.formatwarning(message, category, filename, lineno), end="", file=sys.stderr)
+        sys.stderr.write(warnings.formatwarning(message, category, filename, lineno))
 
     warnings.showwarning = note  # type: ignore[assignment]  # the stub names the optional arguments one by one
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import random
 import re
@@ -46,7 +45,10 @@ def run(order: TrainOrder, models: ModelFormat) -> TrainAnswer:
     features = frames.with_role(order.fields, "feature")
     _seed(order.seed)
     with collected_warnings() as warned:
-        model = _from_entrypoint(order, frame) if order.entrypoint else _from_estimator(order, frame)
+        if order.entrypoint is not None:
+            model = _from_entrypoint(order, order.entrypoint, frame)
+        else:
+            model = _from_estimator(order, order.estimator or "", frame)
     trusted = _keep(order, models, model, frame[features])
     return TrainAnswer(
         trusted=trusted,
@@ -62,12 +64,10 @@ def run(order: TrainOrder, models: ModelFormat) -> TrainAnswer:
 def installed() -> dict[str, str]:
     """Return the installed distributions and their versions, read from the names of their folders alone."""
     found: dict[str, str] = {}
-    for folder in sys.path:
-        if not os.path.isdir(folder):
-            continue
-        for entry in sorted(os.listdir(folder)):
-            if entry.endswith(".dist-info"):
-                name, _, version = entry.removesuffix(".dist-info").rpartition("-")
+    for folder in filter(Path.is_dir, map(Path, filter(None, sys.path))):
+        for entry in sorted(folder.iterdir()):
+            if entry.suffix == ".dist-info":
+                name, _, version = entry.stem.rpartition("-")
                 found.setdefault(re.sub(r"[-_.]+", "-", name).lower(), version)
     return dict(sorted(found.items()))
 
@@ -77,11 +77,10 @@ def _seed(seed: int) -> None:
     np.random.seed(seed)  # noqa: NPY002 -- the global generator is what the user's code and scikit-learn fall back to
 
 
-def _from_estimator(order: TrainOrder, frame: pd.DataFrame) -> Any:
-    assert order.estimator is not None
-    name = order.estimator.rpartition(".")[2]
+def _from_estimator(order: TrainOrder, path: str, frame: pd.DataFrame) -> Any:
+    name = path.rpartition(".")[2]
     boundary = Boundary(Path(order.code), f"fitting `{name}`", "train/fit-failed")
-    model = boundary.call(lambda: prepare.estimator(order.estimator or "", order.params, order.seed, order.threads))
+    model = boundary.call(lambda: prepare.estimator(path, order.params, order.seed, order.threads))
     prepare.check_task(model, order.task)
     pipeline = prepare.pipeline(model, order.fields)
     target = prepare.labels(prepare.target(frame, order.fields, order.task))
@@ -90,24 +89,20 @@ def _from_estimator(order: TrainOrder, frame: pd.DataFrame) -> Any:
     return boundary.call(lambda: pipeline.fit(features, target, **arguments))
 
 
-def _from_entrypoint(order: TrainOrder, frame: pd.DataFrame) -> Any:
-    assert order.entrypoint is not None
-    function = order.entrypoint.rpartition(":")[2]
+def _from_entrypoint(order: TrainOrder, name: str, frame: pd.DataFrame) -> Any:
+    file, _, function = name.rpartition(":")
     boundary = Boundary(Path(order.code), f"`{function}`", "train/raised")
     training = entrypoint.training_data(frame, order.fields, order.task)
-    train = entrypoint.find(order.entrypoint, Path(order.code))
+    train = entrypoint.find(name, Path(order.code))
     model = boundary.call(lambda: train(training, dict(order.params), order.seed))
     if model is None:
-        raise _no_model(order, "returned nothing", "end it with `return model`")
+        message = f"`{function}` returned nothing"
+        raise ChildFailed(Failure("train/no-model", message, file, 0, "end it with `return model`"))
     if not callable(getattr(model, "predict", None)):
-        message = f"returned a {type(model).__qualname__}, which has no `predict`"
-        raise _no_model(order, message, "return a fitted estimator with scikit-learn's interface")
+        message = f"`{function}` returned a {type(model).__qualname__}, which has no `predict`"
+        hint = "return a fitted estimator with scikit-learn's interface"
+        raise ChildFailed(Failure("train/no-model", message, file, 0, hint))
     return model
-
-
-def _no_model(order: TrainOrder, what: str, hint: str) -> ChildFailed:
-    file, _, function = (order.entrypoint or "").rpartition(":")
-    return ChildFailed(Failure("train/no-model", f"`{function}` {what}", file, 0, hint))
 
 
 def _keep(order: TrainOrder, models: ModelFormat, model: Any, features: pd.DataFrame) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -95,8 +95,8 @@ def read(path: Path) -> pd.DataFrame:
         return frame_of(reader.read_all())
 
 
-def _series(column: pa.ChunkedArray) -> pd.Series[object]:
-    series = column.to_pandas()
+def _series(column: pa.ChunkedArray) -> pd.Series[Any]:
+    series: pd.Series[Any] = column.to_pandas()
     if pa.types.is_boolean(column.type):
         series = series.astype(object)
     if series.dtype == object and column.null_count:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 from mlspec.core.ports import Cancel, Executor, Job, JobResult
 from mlspec.core.problem import Problem
@@ -14,6 +15,7 @@ from mlspec.specs.paths import check_path
 from mlspec.steps import wire
 from mlspec.steps.failures import StepFailed, of_disk, redact, redact_file, tail_of
 
+Wanted = TypeVar("Wanted", wire.TrainAnswer, wire.PredictAnswer)
 _FROM_OUTSIDE = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
 
 
@@ -49,8 +51,10 @@ def stage(code: Mapping[str, bytes], folder: Path) -> None:
         target.write_bytes(content)
 
 
-def run(order: wire.Order, launch: Launch, executor: Executor, cancel: Cancel) -> tuple[wire.Answer, JobResult]:
-    """Run an order in a child process; return its answer, which is no failure, and what it cost.
+def run(
+    order: wire.Order, wanted: type[Wanted], launch: Launch, executor: Executor, cancel: Cancel
+) -> tuple[Wanted, JobResult]:
+    """Run an order in a child process; return its answer, of the wanted kind, and what it cost.
 
     Raises:
         StepFailed: it did not get there; with the end of the log.
@@ -68,44 +72,44 @@ def run(order: wire.Order, launch: Launch, executor: Executor, cancel: Cancel) -
     except OSError as error:
         raise of_disk(error, f"the run folder of `{order.verb}`") from error
     try:
-        found = wire.read_answer(answer_path)
+        answer, peak = wire.read_answer(answer_path)
     except ValueError:
         problem = Problem(f"{order.verb}/no-answer", "the child process left an answer that is none")
         raise _failed(problem, launch) from None
-    if found is None or isinstance(found[0], wire.Failure) or result.code != 0:
-        failure = found[0] if found and isinstance(found[0], wire.Failure) else None
-        raise _failure(failure, result, order, launch)
-    return found[0], replace(result, peak_memory_bytes=found[1] or result.peak_memory_bytes)
+    if not isinstance(answer, wanted) or result.code != 0:
+        raise _failure(answer, result, order, launch)
+    return answer, replace(result, peak_memory_bytes=peak or result.peak_memory_bytes)
 
 
-def _failure(answer: wire.Failure | None, result: JobResult, order: wire.Order, launch: Launch) -> StepFailed:
+def _failure(answer: wire.Answer | None, result: JobResult, order: wire.Order, launch: Launch) -> StepFailed:
     what = "training" if order.verb == "train" else "predicting"
     if result.interrupted:
         return _failed(Problem(f"{order.verb}/interrupted", f"{what} was interrupted"), launch, retryable=True)
     if result.timed_out:
-        hint = "raise `train.timeout`, or make it faster"
-        return _failed(Problem(f"{order.verb}/timeout", f"{what} did not end within {launch.timeout}", help=hint), launch)
-    if answer is not None:
+        message = f"{what} did not end within {launch.timeout}"
+        problem = Problem(f"{order.verb}/timeout", message, help="raise `train.timeout`, or make it faster")
+        return _failed(problem, launch)
+    if isinstance(answer, wire.Failure):
         return _failed(answer.problem(), launch, retryable=answer.retryable)
     if result.code < 0:
-        return _killed(what, order.verb, -result.code, launch)
+        problem, retryable = _killed(what, order.verb, -result.code)
+        return _failed(problem, launch, retryable=retryable)
     if result.code == wire.NO_ANSWER:
         return _failed(Problem("env/disk", f"{what} could not write its result"), launch, retryable=True)
     message = f"{what} ended its process with exit code {result.code} before it was done"
     return _failed(Problem(f"{order.verb}/exited", message, help="the log's last lines may say why"), launch)
 
 
-def _killed(what: str, verb: str, number: int, launch: Launch) -> StepFailed:
-    try:
-        name = signal.Signals(number).name
-    except ValueError:
-        name = f"signal {number}"
+def _killed(what: str, verb: str, number: int) -> tuple[Problem, bool]:
+    """Return what a deadly signal means, and whether trying again may help."""
+    known = number in set(signal.Signals)
+    name = signal.Signals(number).name if known else f"signal {number}"
     if number in _FROM_OUTSIDE:
-        return _failed(Problem(f"{verb}/interrupted", f"{what} was ended from outside by {name}"), launch, retryable=True)
+        return Problem(f"{verb}/interrupted", f"{what} was ended from outside by {name}"), True
     if number == signal.SIGKILL:
         hint = "give it more memory, or less data"
-        return _failed(Problem(f"{verb}/killed", f"{what} was killed by {name}, likely out of memory", help=hint), launch)
-    return _failed(Problem(f"{verb}/crashed", f"{what} crashed: {name}", help="the log's last lines say where"), launch)
+        return Problem(f"{verb}/killed", f"{what} was killed by {name}, likely out of memory", help=hint), False
+    return Problem(f"{verb}/crashed", f"{what} crashed: {name}", help="the log's last lines say where"), False
 
 
 def _failed(problem: Problem, launch: Launch, *, retryable: bool = False) -> StepFailed:

@@ -79,6 +79,5 @@ def predict(request: PredictRequest, executor: Executor, cancel: Cancel) -> Pred
         timeout=spec.timeout,
         timeout_s=seconds(spec.timeout),
     )
-    answer, result = launch.run(order, child, executor, cancel)
-    assert isinstance(answer, wire.PredictAnswer)
+    answer, result = launch.run(order, wire.PredictAnswer, child, executor, cancel)
     return Predicted(folder / "predictions.parquet", child.log, answer.rows, result)

@@ -116,7 +116,8 @@ def _check_probabilities(scores: np.ndarray[Any, np.dtype[np.float64]], shape: t
         raise fail("predict/not-probabilities", f"row {row + 1}: a probability is {values[0]:g}, outside 0 to 1")
     if off.any():
         row = int(np.argmax(off))
-        raise fail("predict/not-probabilities", f"row {row + 1}: the probabilities sum to {scores[row].sum():.9g}, not 1")
+        message = f"row {row + 1}: the probabilities sum to {scores[row].sum():.9g}, not 1"
+        raise fail("predict/not-probabilities", message)
 
 
 def _numbered(letter: str, values: np.ndarray[Any, Any] | None) -> dict[str, pa.Array]:

@@ -35,9 +35,7 @@ def pipeline(model: Any, fields: Sequence[Field]) -> Pipeline:
     numeric = [field.name for field in features if field.type in _NUMERIC]
     text = [field.name for field in features if field.type not in _NUMERIC]
     filled = SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
-    encoded = OneHotEncoder(
-        handle_unknown="infrequent_if_exist", max_categories=MAX_CATEGORIES, sparse_output=False
-    )
+    encoded = OneHotEncoder(handle_unknown="infrequent_if_exist", max_categories=MAX_CATEGORIES, sparse_output=False)
     blocks = [
         ("numeric", Pipeline([("fill", filled), ("scale", StandardScaler())]), numeric),
         ("categorical", encoded, text),

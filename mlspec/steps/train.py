@@ -75,8 +75,7 @@ def train(request: TrainRequest, executor: Executor, cancel: Cancel) -> Trained:
         timeout_s=seconds(spec.timeout),
         secrets=tuple(secrets.values()),
     )
-    answer, result = launch.run(order, child, executor, cancel)
-    assert isinstance(answer, wire.TrainAnswer)
+    answer, result = launch.run(order, wire.TrainAnswer, child, executor, cancel)
     return Trained(
         artifact=folder / "model.skops",
         log=child.log,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -111,11 +110,11 @@ def write_answer(path: Path, answer: Answer, peak_memory_bytes: int) -> None:
     body = {"is": _NAMES[type(answer)], "peak_memory_bytes": peak_memory_bytes, "answer": asdict(answer)}
     beside = path.with_name(path.name + ".part")
     beside.write_text(json.dumps(body), encoding="utf-8")
-    os.replace(beside, path)
+    beside.replace(path)
 
 
-def read_answer(path: Path) -> tuple[Answer, int] | None:
-    """Return an answer and the child's peak memory in bytes; None when there is none.
+def read_answer(path: Path) -> tuple[Answer | None, int]:
+    """Return an answer and the child's peak memory in bytes; None and 0 when there is none.
 
     The child ran code that is not ours, so the file is a claim: anything that is not of the form is refused.
 
@@ -123,7 +122,7 @@ def read_answer(path: Path) -> tuple[Answer, int] | None:
         ValueError: the file is not an answer.
     """
     if path.is_symlink() or not path.is_file():
-        return None
+        return None, 0
     try:
         body = json.loads(path.read_bytes())
         answer = _checked(_ANSWERS[body["is"]], body["answer"])

@@ -1,0 +1,134 @@
+"""Which interval a metric gets: a closed form where there is a sound one, else the bootstrap; none where none is honest.
+
+Rates and what follows from one rate: Wilson. Means of rates of separate rows: Zou and Donner. The area under the ROC
+curve of two classes: DeLong. All else, and everything with weights: percentiles of the bootstrap.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mlspec.stats import confusion
+from mlspec.stats.evidence import Evidence, Floats
+from mlspec.stats.intervals import REPLICATES, Interval, auc_interval, mean_of_rates, percentiles, wilson
+from mlspec.stats.resample import Whole, replicates
+
+_OF_ALL_ROWS = ("accuracy", "precision_micro", "recall_micro", "f1_micro", "recall_weighted")
+_OF_POSITIVES = ("average_precision", "f1", "jaccard", "precision", "recall")
+_FEWEST = 5
+_EQUAL = 1e-12
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """The two bounds of an interval, None where there is none, and the method with its version."""
+
+    low: float | None
+    high: float | None
+    method: str
+
+
+def bounds_of(stem: str, evidence: Evidence, value: float, confidence: float, whole: Whole) -> Bounds:
+    """Return the two-sided interval of a defined metric, named without `neg_`; it holds `value`.
+
+    `whole` computes the metric of any evidence, where resampling has no faster formula.
+    """
+    if stem == "max_error":
+        return Bounds(value, None, "none: the largest error of these rows says nothing of larger ones to come")
+    if evidence.weights is None:
+        closed = _closed(stem, evidence, confidence)
+        if closed is not None:
+            return Bounds(min(closed[0], value), max(closed[1], value), closed[2])
+    fewest = _fewest(stem, evidence)
+    if fewest is not None and fewest < _FEWEST:
+        return Bounds(None, None, f"none: a class with {fewest} rows cannot show how such rows vary")
+    found = replicates(stem, evidence, whole)
+    interval = percentiles(found, value, confidence)
+    if interval is None:
+        return Bounds(None, None, "none: most samples of the bootstrap leave it undefined")
+    if _is_bounded(stem) and np.nanmax(found) - np.nanmin(found) < _EQUAL:
+        return _of_agreement(stem, evidence, value, confidence)
+    return Bounds(*interval, f"bootstrap/1 {REPLICATES} seed {evidence.seed}")
+
+
+def _closed(stem: str, evidence: Evidence, confidence: float) -> tuple[float, float, str] | None:
+    if evidence.task == "regression":
+        return None
+    if stem.startswith("roc_auc"):
+        return _auc(evidence, confidence) if len(evidence.classes) == 2 else None
+    rate = _rate(stem, evidence)
+    if rate is not None:
+        low, high = (_of_rate(stem, bound) for bound in wilson(*rate, confidence))
+        return low, high, "wilson/1"
+    rates = _rates(stem, evidence)
+    return (*mean_of_rates(rates, confidence), "zou-donner/1") if rates is not None else None
+
+
+def _auc(evidence: Evidence, confidence: float) -> tuple[float, float, str]:
+    code = evidence.positive_code
+    scores, positive = evidence.probabilities[:, code], evidence.labels == code
+    return auc_interval(scores[positive], scores[~positive], confidence)
+
+
+def _rate(stem: str, evidence: Evidence) -> tuple[int, int] | None:
+    """Return the successes and trials of the rate that a metric is, or follows from."""
+    hit = evidence.labels == evidence.predicted
+    if stem in _OF_ALL_ROWS or stem == "jaccard_micro":
+        return int(np.sum(hit)), len(evidence)
+    true, called = evidence.labels == evidence.positive_code, evidence.predicted == evidence.positive_code
+    trials = {"precision": called, "recall": true, "jaccard": true | called, "f1": true | called}.get(stem)
+    return None if trials is None else (int(np.sum(hit & trials & true)), int(np.sum(trials)))
+
+
+def _of_rate(stem: str, rate: float) -> float:
+    """Return the metric that follows from a rate: F1 from the Jaccard index, the micro Jaccard index from accuracy."""
+    if stem == "f1":
+        return 2 * rate / (1 + rate)
+    return rate / (2 - rate) if stem == "jaccard_micro" else rate
+
+
+def _rates(stem: str, evidence: Evidence) -> list[tuple[float, float]] | None:
+    """Return the rates of separate rows that a metric is the mean of."""
+    if stem not in ("balanced_accuracy", "recall_macro", "precision_macro"):
+        return None
+    counts = confusion.of_rows(evidence, np.arange(len(evidence)))
+    trials = (counts.calls if stem.startswith("precision") else counts.truths)[0]
+    there = trials > 0 if stem == "balanced_accuracy" else (counts.truths + counts.calls)[0] > 0
+    if np.any(there & (trials == 0)):
+        return None  # scikit-learn counts such a class as 0, which is no rate
+    return list(zip(counts.hits[0][there].tolist(), trials[there].tolist(), strict=True))
+
+
+def _fewest(stem: str, evidence: Evidence) -> int | None:
+    """Return the rows of the smallest class that a metric depends on by itself, None where it depends on none."""
+    if evidence.task == "regression":
+        return None
+    sizes = evidence.class_sizes()
+    if stem in _OF_POSITIVES:
+        return int(sizes[evidence.positive_code])
+    averaged = stem.startswith("roc_auc") or stem.endswith("_macro") or stem == "balanced_accuracy"
+    return int(np.min(sizes[sizes > 0])) if averaged else None
+
+
+def _is_bounded(stem: str) -> bool:
+    return confusion.known(stem) or stem.startswith(("roc_auc", "average_precision"))
+
+
+def _of_agreement(stem: str, evidence: Evidence, value: float, confidence: float) -> Bounds:
+    """Return bounds where every sample agrees, as when nothing was predicted wrong: that is no proof of perfection.
+
+    Taken as a rate over as many trials as the smallest class has rows (their effective number, Kish 1965, with
+    weights), which errs on the side of width.
+    """
+    trials = float(_fewest(stem, evidence) or len(evidence))
+    if evidence.weights is not None:
+        trials *= _effective(evidence.weights) / len(evidence)
+    scale, shift = (2, -1) if stem == "matthews_corrcoef" else (1, 0)
+    low, high = (scale * bound + shift for bound in wilson((value - shift) / scale * trials, trials, confidence))
+    return Bounds(min(low, value), max(high, value), "class-bound/1")
+
+
+def _effective(weights: Floats) -> float:
+    return float(np.sum(weights) ** 2 / np.sum(weights**2))

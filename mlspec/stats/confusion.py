@@ -1,0 +1,175 @@
+"""Metrics of predicted classes from counts alone: hits, truths and predictions of each class, for many samples at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import numpy.typing as npt
+
+from mlspec.stats.evidence import Codes, Evidence, Floats
+
+_CELLS_AT_ONCE = 2_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class Counts:
+    """Of each class, in each of `r` samples, arrays of shape (r, k): rows of it found, rows of it, rows called it."""
+
+    hits: Floats
+    truths: Floats
+    calls: Floats
+
+    @property
+    def rows(self) -> Floats:
+        """Return the rows (or their weight) of each sample, of shape (r,)."""
+        return _sum(self.truths)
+
+
+CountMetric = Callable[[Counts], Floats]
+PerClass = Callable[[Counts], Floats]
+
+
+def precision(counts: Counts) -> Floats:
+    """Return hits per call."""
+    return _ratio(counts.hits, counts.calls)
+
+
+def recall(counts: Counts) -> Floats:
+    """Return hits per truth."""
+    return _ratio(counts.hits, counts.truths)
+
+
+def f1(counts: Counts) -> Floats:
+    """Return the harmonic mean of precision and recall."""
+    return _ratio(2 * counts.hits, counts.truths + counts.calls)
+
+
+def jaccard(counts: Counts) -> Floats:
+    """Return the rows in both over the rows in either."""
+    return _ratio(counts.hits, counts.truths + counts.calls - counts.hits)
+
+
+def accuracy(counts: Counts) -> Floats:
+    """Return the share of hits; of one label a row, also the micro average of precision, recall and F1."""
+    return _ratio(_sum(counts.hits), counts.rows)
+
+
+def jaccard_micro(counts: Counts) -> Floats:
+    """Return the Jaccard index of all classes together."""
+    hits = _sum(counts.hits)
+    return _ratio(hits, 2 * counts.rows - hits)
+
+
+def balanced_accuracy(counts: Counts) -> Floats:
+    """Return the mean recall of the classes that are there."""
+    there = counts.truths > 0
+    return _ratio(_sum(np.where(there, recall(counts), 0)), _sum(there.astype(float)))
+
+
+def matthews(counts: Counts) -> Floats:
+    """Return the correlation of truth and prediction (Gorodkin 2004 for several classes), 0 where either is constant."""
+    n = counts.rows
+    covariance = _sum(counts.hits) * n - _sum(counts.truths * counts.calls)
+    spread = (n**2 - _sum(counts.truths**2)) * (n**2 - _sum(counts.calls**2))
+    return _ratio(covariance, np.sqrt(np.maximum(spread, 0)))
+
+
+def macro(each: PerClass, counts: Counts) -> Floats:
+    """Return the mean over the classes that are in the truth or the prediction, as scikit-learn does."""
+    there = counts.truths + counts.calls > 0
+    return _ratio(_sum(np.where(there, each(counts), 0)), _sum(there.astype(float)))
+
+
+def weighted(each: PerClass, counts: Counts) -> Floats:
+    """Return the mean over classes, each weighing as much as it has truths."""
+    return _ratio(_sum(each(counts) * counts.truths), counts.rows)
+
+
+def of_class(each: PerClass, code: int, counts: Counts) -> Floats:
+    """Return the value of one class, NaN where it is neither in the truth nor in the prediction."""
+    there = (counts.truths + counts.calls)[:, code] > 0
+    return np.where(there, each(counts)[:, code], np.nan)
+
+
+_PER_CLASS: Mapping[str, PerClass] = {"precision": precision, "recall": recall, "f1": f1, "jaccard": jaccard}
+_WHOLE: Mapping[str, CountMetric] = {
+    "accuracy": accuracy,
+    "balanced_accuracy": balanced_accuracy,
+    "matthews_corrcoef": matthews,
+    "precision_micro": accuracy,
+    "recall_micro": accuracy,
+    "f1_micro": accuracy,
+    "jaccard_micro": jaccard_micro,
+}
+
+
+def known(name: str) -> bool:
+    """Say whether a metric is one of predicted classes."""
+    return name in _WHOLE or name.partition("_")[0] in _PER_CLASS
+
+
+def count_metric(name: str, positive: int) -> CountMetric:
+    """Return a metric of predicted classes as a function of counts; `positive` is the code of the positive class."""
+    if name in _WHOLE:
+        return _WHOLE[name]
+    stem, _, average = name.partition("_")
+    each = _PER_CLASS[stem]
+    if not average:
+        return partial(of_class, each, positive)
+    return partial({"macro": macro, "weighted": weighted}[average], each)
+
+
+def of_rows(evidence: Evidence, rows: Codes) -> Counts:
+    """Count one sample, given as row numbers; weights count when there are any."""
+    k = len(evidence.classes)
+    labels, predicted = evidence.labels[rows], evidence.predicted[rows]
+    weights = None if evidence.weights is None else evidence.weights[rows]
+    hit = labels == predicted
+    return Counts(
+        hits=_tally(labels[hit], None if weights is None else weights[hit], k),
+        truths=_tally(labels, weights, k),
+        calls=_tally(predicted, weights, k),
+    )
+
+
+def replicates(metric: CountMetric, evidence: Evidence, times: int) -> Floats:
+    """Return bootstrap replicates of a metric of unweighted counts.
+
+    To draw n rows with replacement and count them is to draw the counts of the cells of the confusion matrix from a
+    multinomial distribution: no work on rows at all.
+    """
+    k = len(evidence.classes)
+    cells, sizes = np.unique(evidence.labels * k + evidence.predicted, return_counts=True)
+    random = np.random.RandomState(evidence.seed)
+    step = max(1, _CELLS_AT_ONCE // max(len(cells), k))
+    found = []
+    for start in range(0, times, step):
+        drawn = random.multinomial(len(evidence), sizes / sizes.sum(), size=min(step, times - start))
+        found.append(metric(_of_cells(cells, drawn, k)))
+    return np.concatenate(found)
+
+
+def _of_cells(cells: Codes, drawn: npt.NDArray[np.int64], k: int) -> Counts:
+    truth, call = cells // k, cells % k
+    counts = np.zeros((3, len(drawn), k))
+    for cell in range(len(cells)):
+        counts[1, :, truth[cell]] += drawn[:, cell]
+        counts[2, :, call[cell]] += drawn[:, cell]
+        if truth[cell] == call[cell]:
+            counts[0, :, truth[cell]] += drawn[:, cell]
+    return Counts(*counts)
+
+
+def _tally(values: Codes, weights: Floats | None, k: int) -> Floats:
+    return np.bincount(values, weights=weights, minlength=k)[np.newaxis, :].astype(np.float64)
+
+
+def _sum(values: Floats) -> Floats:
+    return np.sum(values, axis=-1)
+
+
+def _ratio(above: Floats, below: Floats) -> Floats:
+    return np.divide(above, below, out=np.zeros_like(above, dtype=np.float64), where=below > 0)

@@ -1,0 +1,97 @@
+"""Metrics of ranks from counts: rows are sorted once, and every sample is a weight on them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from itertools import combinations
+
+import numpy as np
+
+from mlspec.stats.evidence import Codes, Evidence, Floats, Mask
+
+
+@dataclass(frozen=True, eq=False)
+class Ranking:
+    """Rows of one question (this class or not?) from the lowest score to the highest; `ties` are the starts of equal scores."""
+
+    order: Codes
+    positive: Floats
+    ties: Codes
+
+    def tallies(self, counts: Floats) -> tuple[Floats, Floats]:
+        """Return the positives and the negatives at each distinct score, where row i counts `counts[i]` times."""
+        sorted_counts = counts[self.order]
+        positives = sorted_counts * self.positive
+        return np.add.reduceat(positives, self.ties), np.add.reduceat(sorted_counts - positives, self.ties)
+
+
+def rank(scores: Floats, positive: Mask, rows: Codes | None = None) -> Ranking:
+    """Sort rows (all, or those numbered `rows`) by score."""
+    chosen = np.arange(len(scores)) if rows is None else rows
+    order = chosen[np.argsort(scores[chosen], kind="stable")]
+    ordered = scores[order]
+    ties = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
+    return Ranking(order, positive[order].astype(np.float64), ties)
+
+
+def area(ranking: Ranking, counts: Floats) -> float:
+    """Return the area under the ROC curve: the chance that a positive ranks above a negative, ties counting half."""
+    positives, negatives = ranking.tallies(counts)
+    pairs = float(np.sum(positives)) * float(np.sum(negatives))
+    below = np.cumsum(negatives) - negatives / 2
+    return float(np.sum(positives * below)) / pairs if pairs > 0 else float("nan")
+
+
+def average_precision(ranking: Ranking, counts: Floats) -> float:
+    """Return the precision at each threshold, weighted by the step in recall, as scikit-learn does."""
+    positives, negatives = (tally[::-1] for tally in ranking.tallies(counts))
+    found, called = np.cumsum(positives), np.cumsum(positives + negatives)
+    precision = np.divide(found, called, out=np.zeros_like(found), where=called > 0)
+    return float(np.sum(positives * precision) / found[-1]) if found[-1] > 0 else float("nan")
+
+
+Counted = Callable[[Floats], float]
+
+
+def of_evidence(name: str, evidence: Evidence) -> Counted | None:
+    """Return a metric as a function of how often each row counts, or None where it is no metric of ranks."""
+    scores = evidence.scores
+    if scores is None or not name.startswith(("roc_auc", "average_precision")):
+        return None
+    if len(evidence.classes) == 2 or name in ("roc_auc", "average_precision"):
+        positive = evidence.positive_code
+        ranking = rank(scores[:, positive], evidence.labels == positive)
+        return partial(average_precision if name == "average_precision" else area, ranking)
+    way = _one_against_one if "ovo" in name else _one_against_rest
+    return way(evidence, scores, by_size=name.endswith("weighted"))
+
+
+def _one_against_rest(evidence: Evidence, scores: Floats, *, by_size: bool) -> Counted:
+    """Return the mean area over classes, each against all others (Provost and Domingos 2000 where `by_size`)."""
+    masks = [evidence.labels == code for code in range(len(evidence.classes))]
+    rankings = [rank(scores[:, code], mask) for code, mask in enumerate(masks)]
+
+    def mean(counts: Floats) -> float:
+        areas = [area(ranking, counts) for ranking in rankings]
+        sizes = [float(np.sum(counts[mask])) for mask in masks]
+        return float(np.average(areas, weights=sizes if by_size else None))
+
+    return mean
+
+
+def _one_against_one(evidence: Evidence, scores: Floats, *, by_size: bool) -> Counted:
+    """Return the mean area over pairs of classes (Hand and Till 2001), weighted by their rows where `by_size`."""
+    pairs = []
+    for a, b in combinations(range(len(evidence.classes)), 2):
+        rows = np.flatnonzero((evidence.labels == a) | (evidence.labels == b))
+        pair = [rank(scores[:, code], evidence.labels == code, rows) for code in (a, b)]
+        pairs.append((rows, pair))
+
+    def mean(counts: Floats) -> float:
+        areas = [(area(first, counts) + area(second, counts)) / 2 for _, (first, second) in pairs]
+        sizes = [float(np.sum(counts[rows])) for rows, _ in pairs]
+        return float(np.average(areas, weights=sizes if by_size else None))
+
+    return mean
