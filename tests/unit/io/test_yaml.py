@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from mlspec.core.document import Finding
 from mlspec.core.problem import Place, Problem
 from mlspec.io import yaml
-from mlspec.specs.messages import NOT_TEXT
+from mlspec.specs.messages import NOT_TEXT, SECRET
 
 SPECS = sorted((Path(__file__).parents[2] / "cases" / "specs" / "valid").rglob("*.yaml"))
 
@@ -147,6 +147,8 @@ def test_documents(text: str, expected: list[Any]) -> None:
         ("a: @x\n", "f.yaml:1:4 yaml/syntax a value cannot start with `@`"),
         ("a: * b\n", "f.yaml:1:4 yaml/syntax a value cannot start with `*`"),
         ("a: & b\n", "f.yaml:1:4 yaml/syntax a value cannot start with `&`"),
+        ('a: "\\xzz"\n', "f.yaml:1:7 yaml/syntax unknown escape in double quotes"),
+        ('a: [b:c, "\\ud800"]\n', "f.yaml:1:10 yaml/character escape for the invisible or control character U+D800"),
         ('a: "\\q"\n', "f.yaml:1:5 yaml/syntax unknown escape in double quotes"),
         ("a:\n    b: 1\n  c: 2\n", "f.yaml:3:3 yaml/syntax a key is expected here"),
         ("a:\n  - x\n  y: 1\n", "f.yaml:3:3 yaml/syntax a list entry, `- …`, is expected here"),
@@ -294,6 +296,14 @@ def test_a_text_that_yaml_read_as_a_number_is_shown_as_written() -> None:
 def test_a_source_line_never_shows_a_secret() -> None:
     problem = located(("train", "params"))
     assert problem.excerpt == "  params: {max_iter: 200, password: ********}"
+
+
+def test_no_problem_of_a_line_that_holds_a_found_secret_shows_it() -> None:
+    content = b"params:\n  password:\n  - hunter22\n"
+    path = ("params", "password", 0)
+    findings = [Finding("f.yaml", 0, path, code, "wrong") for code in (SECRET, "x/y")]
+    problems = yaml.locate([*findings, Finding("f.yaml", 0, (), "x/y", "wrong")], lambda _: content)
+    assert [problem.excerpt for problem in problems] == [None, None, "params:"]
 
 
 def test_a_very_long_line_is_cut_or_left_out() -> None:

@@ -4,38 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import pytest
-from pydantic import Field
 
 from mlspec.core.problem import Problem, in_order
+from mlspec.gates.metric import MetricCheck
 from mlspec.io import yaml
-from mlspec.specs.base import Change
 from mlspec.specs.dataset import Dataset
-from mlspec.specs.gate import CheckSpec, Gate
+from mlspec.specs.gate import Gate
 from mlspec.specs.model import Model
 from mlspec.specs.parse import PROJECT_FILE, Catalog, Specs, parse, parse_project
 from mlspec.specs.validate import validate
 
 CASES = Path(__file__).parents[2] / "cases" / "specs"
-
-
-class MetricCheck(CheckSpec):
-    """The fields of the built-in check, so that these cases depend on no gate."""
-
-    metric: Annotated[str, Change.EVALUATE]
-    min: Annotated[Annotated[float, Field(allow_inf_nan=False)] | None, Change.EVALUATE] = None
-    max: Annotated[Annotated[float, Field(allow_inf_nan=False)] | None, Change.EVALUATE] = None
-    confidence: Annotated[Annotated[float, Field(gt=0, lt=1)], Change.EVALUATE] = 0.95
-    where: Annotated[dict[str, Any], Change.EVALUATE] = {}
-    min_rows: Annotated[Annotated[int, Field(ge=1)], Change.EVALUATE] = 1
-
-    def metric_names(self) -> tuple[str, ...]:
-        return (self.metric,)
-
-    def column_names(self) -> tuple[str, ...]:
-        return tuple(self.where)
 
 
 CATALOG = Catalog(kinds={"Dataset": Dataset, "Gate": Gate, "Model": Model}, checks={"metric": MetricCheck})
