@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from mlspec.core.verdict import Estimate, Outcome
 from mlspec.specs.base import Change
@@ -16,6 +16,7 @@ from mlspec.specs.gate import CheckSpec
 _DIGITS = 4
 _MOST_DIGITS = 17
 _PLAIN_BELOW = 1e15
+_MOST_ROWS = 1e12
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 _SCALAR_TYPES = (bool, int, float, str)
@@ -79,7 +80,7 @@ class MetricCheck(CheckSpec):
 
 @dataclass(frozen=True, slots=True)
 class _Side:
-    """One threshold: the bound that must clear it, the bound that fails when it is beyond, and how either is written."""
+    """One threshold, the bound that must clear it, and the bound that fails when it is beyond."""
 
     threshold: float
     near: float | None
@@ -102,8 +103,8 @@ class _Side:
 def judge(spec: MetricCheck, estimate: Estimate) -> tuple[Outcome, str]:
     """Return the outcome of an estimate, and why, in words.
 
-    An interval passes a threshold that it lies wholly on the right side of, fails one that it lies wholly on the wrong
-    side of, and is inconclusive where it straddles. A value that does not exist fails; without an interval none passes.
+    An interval that lies wholly on the right side of a threshold passes it, wholly on the wrong side fails it, and
+    where it straddles is inconclusive. A value that does not exist fails; without an interval nothing passes.
     """
     place = f"on {estimate.n:,} rows{where_text(spec.where)}"
     if estimate.value is None or not math.isfinite(estimate.value):
@@ -143,7 +144,8 @@ def rows_to_decide(estimate: Estimate, threshold: float) -> int | None:
     if bound is None:
         return None
     ratio = (bound - estimate.value) / (threshold - estimate.value)
-    return math.ceil(estimate.n * ratio**2)
+    needed = estimate.n * ratio**2
+    return math.ceil(needed) if needed < _MOST_ROWS else None
 
 
 def _needed(estimate: Estimate, sides: list[_Side]) -> str:

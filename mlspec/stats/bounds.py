@@ -1,4 +1,4 @@
-"""Which interval a metric gets: a closed form where there is a sound one, else the bootstrap; none where none is honest.
+"""Which interval a metric gets: a closed form where a sound one is known, else the bootstrap; none if none is honest.
 
 Rates and what follows from one rate: Wilson. Means of rates of separate rows: Zou and Donner. The area under the ROC
 curve of two classes: DeLong. All else, and everything with weights: percentiles of the bootstrap.
@@ -12,7 +12,7 @@ import numpy as np
 
 from mlspec.stats import confusion
 from mlspec.stats.evidence import Evidence, Floats
-from mlspec.stats.intervals import REPLICATES, Interval, auc_interval, mean_of_rates, percentiles, wilson
+from mlspec.stats.intervals import REPLICATES, auc_interval, mean_of_rates, percentiles, wilson
 from mlspec.stats.resample import Whole, replicates
 
 _OF_ALL_ROWS = ("accuracy", "precision_micro", "recall_micro", "f1_micro", "recall_weighted")

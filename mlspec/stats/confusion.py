@@ -1,4 +1,4 @@
-"""Metrics of predicted classes from counts alone: hits, truths and predictions of each class, for many samples at once."""
+"""Metrics of predicted classes from counts of each class alone, for many samples at once."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def balanced_accuracy(counts: Counts) -> Floats:
 
 
 def matthews(counts: Counts) -> Floats:
-    """Return the correlation of truth and prediction (Gorodkin 2004 for several classes), 0 where either is constant."""
+    """Return the correlation of truth and prediction (Gorodkin 2004), 0 where either is constant."""
     n = counts.rows
     covariance = _sum(counts.hits) * n - _sum(counts.truths * counts.calls)
     spread = (n**2 - _sum(counts.truths**2)) * (n**2 - _sum(counts.calls**2))
@@ -168,7 +168,8 @@ def _tally(values: Codes, weights: Floats | None, k: int) -> Floats:
 
 
 def _sum(values: Floats) -> Floats:
-    return np.sum(values, axis=-1)
+    total: Floats = np.sum(values, axis=-1)
+    return total
 
 
 def _ratio(above: Floats, below: Floats) -> Floats:

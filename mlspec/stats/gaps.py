@@ -13,13 +13,12 @@ from mlspec.stats.evidence import MISSING, Evidence
 _NEED_TWO_CLASSES = ("balanced_accuracy", "d2_log_loss_score", "matthews_corrcoef")
 _NEED_POSITIVES = ("average_precision", "f1", "jaccard", "recall")
 _NEED_SPREAD = ("d2_absolute_error_score", "explained_variance", "r2")
-_NATURAL_POSITIVES = ({0, 1}, {-1, 1})
 _WEIGHTLESS = ("roc_auc_ovo", "roc_auc_ovo_weighted")
 
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Why a metric is undefined on some rows. `sparse`: there is too little evidence; else the predictions are at fault."""
+    """Why a metric is undefined on some rows. `sparse`: too little evidence, not bad predictions."""
 
     reason: str
     sparse: bool
@@ -53,8 +52,10 @@ def _check_binary(metric: Metric, evidence: Evidence) -> None:
     k = len(evidence.classes)
     if k > 2:
         message = f"`{metric.name}` is for two classes, and there are {k}"
-        raise fail("metric/too-many-classes", message, help="use a metric of several classes: f1_macro, roc_auc_ovr, log_loss")
-    if evidence.positive is None and not any(set(evidence.classes) <= natural for natural in _NATURAL_POSITIVES):
+        raise fail(
+            "metric/too-many-classes", message, help="use a metric of several classes: f1_macro, roc_auc_ovr, log_loss"
+        )
+    if evidence.positive is None:
         message = f"`{metric.name}` needs to know which class counts as positive"
         raise fail("model/no-positive", message, help="give `positive:` in the model's spec")
 

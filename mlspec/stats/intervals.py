@@ -86,7 +86,9 @@ def auc_interval(positives: Floats, negatives: Floats, confidence: float) -> tup
     as the smaller class has rows, since Var(A) <= A (1 - A) / min(m, n) (Birnbaum and Klose 1957).
     """
     fewest = min(len(positives), len(negatives))
-    area, variance = delong(positives, negatives) if fewest > 1 else (float(np.mean(placements(positives, negatives)[0])), 0)
+    area, variance = (
+        delong(positives, negatives) if fewest > 1 else (float(np.mean(placements(positives, negatives)[0])), 0)
+    )
     if variance <= _SMALLEST or not 0 < area < 1:
         return *wilson(area * fewest, fewest, confidence), "auc-bound/1"
     logit = math.log(area / (1 - area))

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import xlogy
 
-from mlspec.stats.evidence import Array, Evidence, Floats
+from mlspec.stats.evidence import Evidence, Floats
+
+_EPSILON = float(np.finfo(np.float64).eps)
 
 Finish = Callable[[Sequence[float]], float]
 
@@ -62,16 +64,15 @@ def _of_scores(name: str, evidence: Evidence, scores: Floats) -> Means | None:
         return Means((((evidence.labels == positive) - scores[:, positive]) ** 2,), first)
     if name not in ("log_loss", "d2_log_loss_score"):
         return None
-    epsilon = np.finfo(np.float64).eps
     given = scores[np.arange(len(evidence)), evidence.labels]
-    loss = -np.log(np.clip(given, epsilon, 1 - epsilon))
+    loss = -np.log(np.clip(given, _EPSILON, 1 - _EPSILON))
     if name == "log_loss":
         return Means((loss,), first)
     shares = tuple((evidence.labels == code).astype(np.float64) for code in range(len(evidence.classes)))
     return Means((loss, *shares), share_of_entropy)
 
 
-def _of_values(name: str, truth: Array, predicted: Array) -> Means | None:
+def _of_values(name: str, truth: Floats, predicted: Floats) -> Means | None:
     if name in _LOSSES:
         return Means((_LOSSES[name](truth, predicted),), root if name.startswith("root") else first)
     if name not in ("r2", "explained_variance"):
@@ -82,31 +83,32 @@ def _of_values(name: str, truth: Array, predicted: Array) -> Means | None:
     return Means(columns, share_of_variance) if name == "r2" else Means((*columns, error), share_explained)
 
 
-def _absolute(truth: Array, predicted: Array) -> Floats:
+def _absolute(truth: Floats, predicted: Floats) -> Floats:
     return np.abs(predicted - truth)
 
 
-def _squared(truth: Array, predicted: Array) -> Floats:
-    return (predicted - truth) ** 2
+def _squared(truth: Floats, predicted: Floats) -> Floats:
+    return np.square(predicted - truth)
 
 
-def _squared_log(truth: Array, predicted: Array) -> Floats:
-    return (np.log1p(predicted) - np.log1p(truth)) ** 2
+def _squared_log(truth: Floats, predicted: Floats) -> Floats:
+    return np.square(np.log1p(predicted) - np.log1p(truth))
 
 
-def _percentage(truth: Array, predicted: Array) -> Floats:
-    return np.abs(predicted - truth) / np.maximum(np.abs(truth), np.finfo(np.float64).eps)
+def _percentage(truth: Floats, predicted: Floats) -> Floats:
+    return np.abs(predicted - truth) / np.maximum(np.abs(truth), _EPSILON)
 
 
-def _poisson(truth: Array, predicted: Array) -> Floats:
-    return 2 * (xlogy(truth, truth / predicted) - truth + predicted)
+def _poisson(truth: Floats, predicted: Floats) -> Floats:
+    terms: Floats = xlogy(truth, truth / predicted)
+    return 2 * (terms - truth + predicted)
 
 
-def _gamma(truth: Array, predicted: Array) -> Floats:
+def _gamma(truth: Floats, predicted: Floats) -> Floats:
     return 2 * (np.log(predicted / truth) + truth / predicted - 1)
 
 
-_LOSSES: Mapping[str, Callable[[Array, Array], Floats]] = {
+_LOSSES: Mapping[str, Callable[[Floats, Floats], Floats]] = {
     "mean_absolute_error": _absolute,
     "mean_absolute_percentage_error": _percentage,
     "mean_gamma_deviance": _gamma,

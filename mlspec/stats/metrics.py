@@ -43,9 +43,7 @@ def estimate(name: str, evidence: Evidence, confidence: float) -> Estimate:
     low, high = bounds.low, bounds.high
     if metric.negated:
         value, low, high = -value, _negative(high), _negative(low)
-    return Estimate(
-        value=value + 0.0, low=low, high=high, confidence=confidence, n=len(evidence), method=bounds.method
-    )
+    return Estimate(value=value + 0.0, low=low, high=high, confidence=confidence, n=len(evidence), method=bounds.method)
 
 
 def value_of(metric: Metric, evidence: Evidence) -> float:

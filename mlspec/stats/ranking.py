@@ -14,7 +14,7 @@ from mlspec.stats.evidence import Codes, Evidence, Floats, Mask
 
 @dataclass(frozen=True, eq=False)
 class Ranking:
-    """Rows of one question (this class or not?) from the lowest score to the highest; `ties` are the starts of equal scores."""
+    """Rows from the lowest score to the highest, each positive (1) or not (0); `ties` are where each score starts."""
 
     order: Codes
     positive: Floats

@@ -1,8 +1,9 @@
-"""Scoring: test rows and stored predictions become evidence, and evidence metrics; no model is loaded, no project code runs."""
+"""Scoring: test rows and stored predictions become evidence, evidence becomes metrics; no project code runs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -12,13 +13,14 @@ from mlspec.core.problem import fail
 from mlspec.core.verdict import Estimate
 from mlspec.specs.dataset import Column, Dataset
 from mlspec.specs.model import Model
-from mlspec.stats.evidence import MISSING, Array, Codes, Evidence, Floats, codes
+from mlspec.stats.evidence import Array, Evidence, Floats, codes
 from mlspec.stats.metrics import estimate
 
 CONFIDENCE = 0.95
 SEED = 0
 """One seed for all: the draws of a bootstrap are part of the method, not something to choose."""
 _SUM_TOLERANCE = 1e-3
+_WRONG = object()
 
 
 class Predictions(Protocol):
@@ -65,10 +67,132 @@ def evidence(model: Model, dataset: Dataset, test: pd.DataFrame, predictions: Pr
     if len(predictions.predicted) != len(test):
         message = f"there are {len(predictions.predicted):,} predictions for {len(test):,} test rows"
         raise fail("predict/rows", message)
-    _check_labels(test[target.name], target)
-    weights = _weights(dataset, test)
-    columns = {column.name: _column(test[column.name], column) for column in dataset.columns if column.name in test}
+    labels = test[target.name]
+    if labels.isna().any():
+        message = f"the target `{target.name}` is missing in {int(labels.isna().sum()):,} test rows"
+        raise fail("score/missing-target", message)
     if model.task == "regression":
-        labels, predicted = _numbers(test[target.name]), _numbers(pd.Series(predictions.predicted))
-        return Evidence(model.task, None, (), labels, predicted, None, weights, columns, SEED)
-    return _classified(model, target, test, predictions)
+        joined = Evidence(model.task, None, (), _floats(labels), _floats(pd.Series(predictions.predicted)))
+    else:
+        joined = _classified(model, target, labels, predictions)
+    columns = {column.name: _column(test[column.name], column) for column in dataset.columns if column.name in test}
+    return replace(joined, weights=_weights(dataset, test), columns=columns, seed=SEED)
+
+
+def _classified(model: Model, target: Column, labels: pd.Series[Any], predictions: Predictions) -> Evidence:
+    truth = _of_type(labels.tolist(), target)
+    said = _of_type(predictions.predicted.tolist(), target)
+    _check_types(truth, said, target)
+    known = _known_classes(predictions, target)
+    positive = None if model.positive is None else _of_type([model.positive], target)[0]
+    classes = _all_classes(known, truth, said, positive)
+    if known is not None:
+        _check_known(said, known, positive, target)
+    scores = None if predictions.scores is None else _probabilities(predictions.scores, len(said), known, len(classes))
+    if positive is None and 1 in classes:
+        positive = classes[classes.index(1)]  # true and 1 are positive without being named
+    return Evidence("classification", positive, classes, codes(truth, classes), codes(said, classes), scores)
+
+
+def _of_type(values: list[Any], column: Column) -> list[Any]:
+    """Bring values to the declared type of a column: None where missing, `_WRONG` where of another type."""
+    pairs = list(zip(map(type, values), values, strict=True))
+    try:
+        table = {pair: _typed(pair[1], column.type) for pair in set(pairs)}
+    except TypeError:  # a list, say, which no column holds
+        return [_WRONG] * len(values)
+    return [table[pair] for pair in pairs]
+
+
+def _typed(value: Any, wanted: str) -> Any:
+    value = value.item() if isinstance(value, np.generic) else value
+    if value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value)):
+        return None
+    if wanted == "string":
+        return str(value) if isinstance(value, str) else _WRONG
+    if wanted == "boolean" or isinstance(value, bool):
+        return value if wanted == "boolean" and isinstance(value, bool) else _WRONG
+    if not isinstance(value, int | float):
+        return _WRONG
+    if wanted == "number":
+        return float(value)
+    return int(value) if value == math.floor(value) else _WRONG
+
+
+def _check_types(truth: list[Any], said: list[Any], target: Column) -> None:
+    if _WRONG in truth:
+        raise fail("table/type", f"column `{target.name}` is declared {target.type}, and holds something else")
+    if _WRONG in said:
+        message = f"the prediction for row {said.index(_WRONG) + 1} of the test split is not {target.type}"
+        advice = f"`predict` must return values of the target `{target.name}` as they are"
+        raise fail("predict/type", message, help=advice)
+
+
+def _known_classes(predictions: Predictions, target: Column) -> tuple[Any, ...] | None:
+    if predictions.classes is None:
+        if predictions.scores is not None:
+            raise fail("predict/classes", "the model gives class probabilities and does not say of which classes")
+        return None
+    known = _of_type(list(predictions.classes), target)
+    if _WRONG in known or None in known or len(set(known)) != len(known):
+        message = f"the model's classes are not distinct values of type {target.type}, as the target `{target.name}` is"
+        raise fail("predict/classes", message)
+    return tuple(known)
+
+
+def _all_classes(known: tuple[Any, ...] | None, truth: list[Any], said: list[Any], positive: Any) -> tuple[Any, ...]:
+    if known is not None:
+        return (*known, *sorted(set(truth) - set(known)))
+    return tuple(sorted({*truth, *said, positive} - {None}))
+
+
+def _check_known(said: list[Any], known: tuple[Any, ...], positive: Any, target: Column) -> None:
+    strange = set(said) - {*known, None}
+    if strange:
+        row = next(n for n, value in enumerate(said, 1) if value in strange)
+        message = f"the prediction for row {row} of the test split is none of the model's own {len(known)} classes"
+        raise fail("predict/unknown-class", message)
+    if positive is not None and positive not in known:
+        message = f"`positive` of the model's spec is no class the model has learned from `{target.name}`"
+        raise fail("model/positive", message, help="the training split has no row of that class")
+
+
+def _probabilities(scores: Floats, n: int, known: tuple[Any, ...] | None, k: int) -> Floats:
+    """Check probabilities, and add a column of zeros for each class that the model has never seen."""
+    found = np.asarray(scores, dtype=np.float64)
+    wide = 0 if known is None else len(known)
+    if found.shape != (n, wide):
+        message = f"the probabilities have shape {found.shape}; {n:,} rows and {wide} classes need {(n, wide)}"
+        raise fail("predict/shape", message)
+    _check_range(found)
+    return np.concatenate([found, np.zeros((n, k - wide))], axis=1)
+
+
+def _check_range(scores: Floats) -> None:
+    sums = np.sum(scores, axis=1)
+    outside = np.any((scores < 0) | (scores > 1), axis=1) | (np.abs(sums - 1) > _SUM_TOLERANCE)
+    if np.any(outside):
+        row = int(np.argmax(outside)) + 1
+        message = f"the class probabilities for row {row} of the test split are not within 0 to 1, summing to 1"
+        raise fail("predict/not-probabilities", message, help="`predict_proba` must return probabilities")
+
+
+def _weights(dataset: Dataset, test: pd.DataFrame) -> Floats | None:
+    column = next(iter(dataset.with_role("weight")), None)
+    if column is None:
+        return None
+    weights = _floats(test[column.name])
+    if not np.all(np.isfinite(weights) & (weights >= 0)):
+        raise fail("score/weights", f"the weights in `{column.name}` must all be there, finite, and at least 0")
+    return weights
+
+
+def _floats(values: pd.Series[Any]) -> Floats:
+    return pd.to_numeric(values).to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def _column(values: pd.Series[Any], column: Column) -> Array:
+    """Return a column for slices: numbers as such, text and booleans as objects, a missing one as None."""
+    if column.type in ("integer", "number"):
+        return values.to_numpy() if values.dtype.kind in "iuf" else _floats(values)
+    return values.astype(object).where(values.notna(), None).to_numpy()
