@@ -175,9 +175,10 @@ def copy_hashed(source: Path, temporary: Path) -> Hashed:
     """
 
     def copy() -> Hashed | None:
-        temporary.unlink(missing_ok=True)
-        with in_words(temporary), os.fdopen(os.open(temporary, _NEW, 0o666), "wb", buffering=0) as target:
-            return _read(source, lambda block: _write_all(target.fileno(), block))
+        with in_words(temporary):
+            temporary.unlink(missing_ok=True)
+            with os.fdopen(os.open(temporary, _NEW, 0o666), "wb", buffering=0) as target:
+                return _read(source, lambda block: _write_all(target.fileno(), block))
 
     return _twice(source, copy)
 

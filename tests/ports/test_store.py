@@ -1,0 +1,432 @@
+"""What every store promises: an object is whole or absent, whatever happens, and never other than its digest says.
+
+A new implementation joins by a class like `Folder` and a line in `STORES`.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from mlspec.core import digest
+from mlspec.core.ports import Store, Stored
+from mlspec.core.problem import MlspecError
+from mlspec.stores.folder import FolderStore
+
+MIB = 1 << 20
+SIZES = [0, 1, 1000, MIB - 1, MIB, MIB + 1, 5 * MIB + 3]
+
+
+class Backend(Protocol):
+    """A store to test, and the accidents that may befall it."""
+
+    name: str
+    """How the programs below open the store: an expression over `place`."""
+
+    def open(self) -> Store:
+        """Return the store, as a new process would see it."""
+        ...
+
+    def rewrite(self, digest: str, change: Callable[[bytes], bytes]) -> None:
+        """Change an object's bytes behind the store's back."""
+        ...
+
+    def remove(self, digest: str) -> None:
+        """Remove an object behind the store's back."""
+        ...
+
+    def wipe(self) -> None:
+        """Remove everything."""
+        ...
+
+    def listing(self) -> set[str]:
+        """Return the digests of what is there, and the names of what should not be."""
+        ...
+
+
+class Folder:
+    """The folder store."""
+
+    name = "FolderStore(place)"
+
+    def __init__(self, place: Path) -> None:
+        self.place = place
+
+    def open(self) -> Store:
+        return FolderStore(self.place)
+
+    def path(self, name: str) -> Path:
+        return self.place / "sha256" / name[7:9] / name[9:]
+
+    def rewrite(self, digest: str, change: Callable[[bytes], bytes]) -> None:
+        path = self.path(digest)
+        content = change(path.read_bytes())
+        path.unlink()
+        path.write_bytes(content)
+
+    def remove(self, digest: str) -> None:
+        self.path(digest).unlink()
+
+    def wipe(self) -> None:
+        shutil.rmtree(self.place)
+
+    def listing(self) -> set[str]:
+        files = {path.relative_to(self.place).as_posix() for path in self.place.rglob("*") if path.is_file()}
+        objects = set(FolderStore(self.place).digests())
+        return objects | {file for file in files if "sha256:" + file[7:].replace("/", "") not in objects}
+
+
+STORES: dict[str, Callable[[Path], Backend]] = {
+    "folder": lambda tmp_path: Folder(tmp_path / ".mlspec" / "store"),
+}
+
+
+@pytest.fixture(params=STORES.keys())
+def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Backend:
+    return STORES[request.param](tmp_path)
+
+
+@pytest.fixture
+def store(backend: Backend) -> Store:
+    return backend.open()
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    path = tmp_path / "rows.csv"
+    path.write_bytes(b"a,b\n1,2\n")
+    return path
+
+
+def code_of(run: Callable[[], object]) -> str:
+    with pytest.raises(MlspecError) as caught:
+        run()
+    (problem,) = caught.value.problems
+    return problem.code
+
+
+def start(backend: Backend, place: Path, program: str, *arguments: object) -> subprocess.Popen[str]:
+    """Run a program of its own that has `store`, `place` and `arguments`."""
+    preamble = (
+        "import os, resource, sys; from pathlib import Path; from mlspec.core.problem import MlspecError\n"
+        "from mlspec.stores.folder import FolderStore\n"
+        f"place, arguments = Path(sys.argv[1]), sys.argv[2:]; store = {backend.name}\n"
+    )
+    argv = [sys.executable, "-c", preamble + program, str(place), *map(str, arguments)]
+    return subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_what_goes_in_comes_out(store: Store, tmp_path: Path, size: int) -> None:
+    content = random.Random(size).randbytes(size)
+    (tmp_path / "in").write_bytes(content)
+    stored = store.put(tmp_path / "in")
+    assert (stored.digest, stored.size) == (digest.of_bytes(content), size)
+    assert store.has(stored.digest)
+    assert store.read(stored.digest) == content
+    store.fetch(stored.digest, tmp_path / "out")
+    assert (tmp_path / "out").read_bytes() == content
+    store.check(stored.digest)
+    assert store.put_bytes(content) == stored
+
+
+def test_what_is_fetched_may_be_written(store: Store, tmp_path: Path) -> None:
+    stored = store.put_bytes(b"x")
+    store.fetch(stored.digest, tmp_path / "out")
+    assert os.access(tmp_path / "out", os.W_OK)
+    (tmp_path / "out").write_bytes(b"changed")
+    store.check(stored.digest)
+
+
+def test_putting_twice_is_putting_once(backend: Backend, source: Path) -> None:
+    first = backend.open().put(source)
+    again = backend.open()
+    assert again.put(source) == first
+    assert again.put_bytes(source.read_bytes()) == first
+    assert backend.listing() == {first.digest}
+
+
+def test_nothing_is_there_before(store: Store) -> None:
+    assert not store.has(digest.of_bytes(b"x"))
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "x", "sha256:", "sha256:" + "0" * 63, "sha256:" + "A" * 64, "sha256:../../../etc/hosts", "md5:" + "0" * 64],
+)
+def test_what_is_no_digest_is_not_there(store: Store, tmp_path: Path, name: str) -> None:
+    store.put_bytes(b"x")
+    assert not store.has(name)
+    assert code_of(lambda: store.read(name)) == "store/missing"
+    assert code_of(lambda: store.fetch(name, tmp_path / "out")) == "store/missing"
+    assert code_of(lambda: store.check(name)) == "store/missing"
+
+
+def every_way_to_read(store: Store, name: str, target: Path) -> list[str]:
+    """Return the codes of the problems, and check that each names the object and that nothing is left at the target."""
+    codes = []
+    target.write_bytes(b"as it was")
+    for read in (lambda: store.read(name), lambda: store.check(name), lambda: store.fetch(name, target)):
+        with pytest.raises(MlspecError) as caught:
+            read()
+        (problem,) = caught.value.problems
+        assert name in problem.message
+        assert problem.help
+        codes.append(problem.code)
+    assert target.read_bytes() == b"as it was"
+    assert [file.name for file in target.parent.iterdir() if "partial" in file.name] == []
+    return codes
+
+
+def test_an_object_that_was_removed_is_missing(backend: Backend, tmp_path: Path) -> None:
+    stored = backend.open().put_bytes(b"some bytes")
+    backend.remove(stored.digest)
+    assert not backend.open().has(stored.digest)
+    assert every_way_to_read(backend.open(), stored.digest, tmp_path / "out") == ["store/missing"] * 3
+
+
+DAMAGE: dict[str, Callable[[bytes], bytes]] = {
+    "a flipped bit": lambda content: bytes([content[0] ^ 1]) + content[1:],
+    "the last bit": lambda content: content[:-1] + bytes([content[-1] ^ 128]),
+    "cut": lambda content: content[:-1],
+    "emptied": lambda _: b"",
+    "longer": lambda content: content + b"\0",
+    "another object": lambda content: content[::-1],
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE.keys())
+def test_damage_is_found_whichever_way_it_is_read(
+    backend: Backend, tmp_path: Path, damage: Callable[[bytes], bytes]
+) -> None:
+    stored = backend.open().put_bytes(random.Random(1).randbytes(MIB + 99))
+    backend.rewrite(stored.digest, damage)
+    assert every_way_to_read(backend.open(), stored.digest, tmp_path / "out") == ["store/damaged"] * 3
+
+
+def test_putting_the_bytes_again_heals_a_cut_object(backend: Backend, source: Path) -> None:
+    stored = backend.open().put(source)
+    backend.rewrite(stored.digest, lambda content: content[:3])
+    backend.open().put(source)
+    backend.open().check(stored.digest)
+    backend.rewrite(stored.digest, lambda _: b"")
+    backend.open().put_bytes(source.read_bytes())
+    backend.open().check(stored.digest)
+
+
+def test_putting_the_bytes_again_heals_a_removed_object(backend: Backend, source: Path) -> None:
+    store = backend.open()
+    stored = store.put(source)
+    backend.remove(stored.digest)
+    assert store.put(source) == stored
+    store.check(stored.digest)
+
+
+def test_the_store_may_be_deleted_between_any_two_calls(backend: Backend, store: Store, source: Path) -> None:
+    ways: list[Callable[[], Stored]] = [lambda: store.put(source), lambda: store.put_bytes(b"bytes")]
+    for put in ways:
+        stored = put()
+        backend.wipe()
+        assert not store.has(stored.digest)
+        with pytest.raises(MlspecError, match=stored.digest):
+            store.read(stored.digest)
+        assert put() == stored
+        store.check(stored.digest)
+
+
+def test_what_is_no_file_is_not_kept(backend: Backend, store: Store, source: Path, tmp_path: Path) -> None:
+    kept = store.put(source).digest
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to(source)
+    assert code_of(lambda: store.put(tmp_path / "gone")) == "source/missing"
+    assert code_of(lambda: store.put(tmp_path)) == "source/directory"
+    assert code_of(lambda: store.put(tmp_path / "pipe")) == "source/not-a-file"
+    assert code_of(lambda: store.put(tmp_path / "link")) == "source/not-a-file"
+    assert backend.listing() == {kept}
+
+
+def test_a_source_that_keeps_changing_is_not_kept(backend: Backend, store: Store, tmp_path: Path) -> None:
+    source, stop = tmp_path / "rows.csv", threading.Event()
+    source.write_bytes(bytes(8 * MIB))
+
+    def write() -> None:
+        with source.open("ab", buffering=0) as handle:
+            while not stop.is_set():
+                handle.write(b"x")
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        assert code_of(lambda: store.put(source)) == "source/changed"
+    finally:
+        stop.set()
+        writer.join()
+    assert backend.listing() == set()
+
+
+def test_many_threads_may_put_the_same_and_others(backend: Backend, store: Store, tmp_path: Path) -> None:
+    contents = [random.Random(n % 5).randbytes(MIB + n % 5) for n in range(20)]
+    for n, content in enumerate(contents):
+        (tmp_path / f"source{n}").write_bytes(content)
+    with ThreadPoolExecutor(8) as pool:
+        stored = list(pool.map(lambda n: store.put(tmp_path / f"source{n}"), range(20)))
+    assert [item.digest for item in stored] == [digest.of_bytes(content) for content in contents]
+    assert backend.listing() == {item.digest for item in stored}
+    for item in set(stored):
+        store.check(item.digest)
+
+
+def test_many_processes_may_put_the_same_and_others(backend: Backend, tmp_path: Path) -> None:
+    (tmp_path / "source").write_bytes(bytes(3 * MIB))
+    program = (
+        "print('ready', flush=True); input()\n"
+        "print(store.put(Path(arguments[0])).digest, store.put_bytes(arguments[1].encode()).digest)"
+    )
+    place = tmp_path / ".mlspec" / "store"
+    writers = [start(backend, place, program, tmp_path / "source", f"own {n % 2}") for n in range(4)]
+    for writer in writers:
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == "ready\n"
+    for writer in writers:
+        assert writer.stdin is not None
+        writer.stdin.write("go\n")
+        writer.stdin.flush()
+    seen = {name for writer in writers for name in writer.communicate(timeout=60)[0].split()}
+    assert [writer.returncode for writer in writers] == [0] * 4
+    assert seen == backend.listing()
+    assert seen == {digest.of_bytes(content) for content in (bytes(3 * MIB), b"own 0", b"own 1")}
+
+
+def test_a_reader_never_sees_a_part(backend: Backend, source: Path) -> None:
+    content = random.Random(2).randbytes(2 * MIB)
+    source.write_bytes(content)
+    name, done = digest.of_bytes(content), threading.Event()
+    wrong: list[str] = []
+
+    def look() -> None:
+        reader = backend.open()
+        while not done.is_set():
+            if reader.has(name):
+                try:
+                    reader.read(name)
+                except MlspecError as error:
+                    wrong.extend(problem.code for problem in error.problems if problem.code != "store/missing")
+
+    reader = threading.Thread(target=look)
+    reader.start()
+    for _ in range(20):
+        backend.open().put(source)
+        backend.remove(name)
+    done.set()
+    reader.join()
+    assert wrong == []
+
+
+def test_a_writer_killed_at_any_instant_leaves_the_object_whole_or_absent(backend: Backend, tmp_path: Path) -> None:
+    program = (
+        "print('ready', flush=True)\n"
+        "n = 0\n"
+        "while True:\n"
+        "    store.put(Path(arguments[0])); n += 1; store.put_bytes(b'%d' % n)\n"
+    )
+    (tmp_path / "source").write_bytes(bytes(MIB))
+    name = digest.of_bytes(bytes(MIB))
+    dice = random.Random(3)
+    for _ in range(8):
+        writer = start(backend, tmp_path / ".mlspec" / "store", program, tmp_path / "source")
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == "ready\n"
+        time.sleep(dice.random() * 0.03)
+        writer.kill()
+        writer.communicate()
+        assert writer.returncode == -signal.SIGKILL
+        store = backend.open()
+        for seen in backend.listing():
+            if digest.is_digest(seen):
+                store.check(seen)
+        store.put(tmp_path / "source")
+        store.check(name)
+
+
+OVER_THE_LIMIT = (
+    "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, resource.RLIM_INFINITY))\n"
+    "for put in (lambda: store.put(Path(arguments[0])), lambda: store.put_bytes(bytes(200_000))):\n"
+    "    try: put()\n"
+    "    except MlspecError as error: print(error.problems[0].code)\n"
+    "print(store.put_bytes(b'small').digest)\n"
+)
+
+
+def test_a_file_that_may_not_grow_is_told_and_leaves_nothing(backend: Backend, tmp_path: Path) -> None:
+    (tmp_path / "source").write_bytes(bytes(200_000))
+    writer = start(backend, tmp_path / ".mlspec" / "store", OVER_THE_LIMIT, tmp_path / "source")
+    printed = writer.communicate(timeout=60)[0].split()
+    assert printed == ["env/disk-full", "env/disk-full", digest.of_bytes(b"small")]
+    assert backend.listing() == {digest.of_bytes(b"small")}
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """Mount a disk of 5 MiB, where this user may."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mount = shutil.which("mount")
+    argv = [mount or "", "-t", "tmpfs", "-o", "size=5m,nr_inodes=500", "none", str(place)]
+    if mount is None or os.geteuid() != 0 or subprocess.run(argv, capture_output=True, check=False).returncode:
+        pytest.skip("this user may not mount a small disk")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+def test_a_full_disk_is_told_and_leaves_nothing(disk: Path, tmp_path: Path) -> None:
+    backend = Folder(disk / ".mlspec" / "store")
+    store = backend.open()
+    source = tmp_path / "source"
+    kept = {store.put_bytes(b"first").digest}
+    for fill in range(20):
+        source.write_bytes(random.Random(fill).randbytes(400_000 + fill))
+        try:
+            kept.add(store.put(source).digest)
+        except MlspecError as error:
+            (problem,) = error.problems
+            assert problem.code == "env/disk-full"
+            assert "bytes are free there" in (problem.help or "")
+    assert 5 < len(kept) < 20
+    assert backend.listing() - {".gitignore"} == kept
+    backend.remove(max(kept - {digest.of_bytes(b"first")}))
+    assert store.has(store.put(source).digest), "after making room it works again"
+
+
+def test_a_disk_without_room_for_names_is_told(disk: Path) -> None:
+    backend = Folder(disk / "store")
+    store = backend.open()
+    store.put_bytes(b"first")
+    with pytest.raises(MlspecError) as caught:
+        for n in range(1000):
+            store.put_bytes(b"%d" % n)
+    assert caught.value.problems[0].code == "env/disk-full"
+    for name in backend.listing() - {".gitignore"}:
+        store.check(name)
+
+
+def test_a_read_only_disk_is_told(disk: Path, source: Path) -> None:
+    store = FolderStore(disk / "store")
+    stored = store.put(source)
+    subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+    assert code_of(lambda: store.put_bytes(b"new")) == "env/permission"
+    source.write_bytes(b"other")
+    assert code_of(lambda: store.put(source)) == "env/permission"
+    store.check(stored.digest)
+    assert store.put_bytes(b"a,b\n1,2\n") == stored, "what is there needs no writing"
