@@ -1,0 +1,452 @@
+"""Training and predicting in real child processes: what works, and one clear error for each thing that does not."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mlspec.core.problem import MlspecError
+from mlspec.executors.local import LocalExecutor
+from mlspec.formats import skops_format
+from mlspec.specs.dataset import Dataset
+from mlspec.specs.model import Model
+from mlspec.steps.failures import StepFailed
+from mlspec.steps.predict import Predicted, PredictRequest, predict, read_predictions
+from mlspec.steps.train import Trained, TrainRequest, train
+
+COLUMNS = [
+    {"name": "id", "type": "integer", "role": "id"},
+    {"name": "age", "type": "integer"},
+    {"name": "height", "type": "number"},
+    {"name": "city", "type": "string"},
+    {"name": "member", "type": "boolean"},
+]
+LABEL = {"name": "label", "type": "string", "role": "target"}
+GOOD = """
+from sklearn.linear_model import LogisticRegression
+
+def train(data, params, seed):
+    return LogisticRegression(**params).fit(data.X[["age"]].to_numpy(), data.y)
+"""
+
+
+def table(rows: int = 300) -> pd.DataFrame:
+    random = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {
+            "id": np.arange(rows),
+            "age": random.integers(17, 90, rows),
+            "height": random.normal(170, 10, rows),
+            "city": random.choice(["Ulm", "Köln", "Rome"], rows),
+            "member": random.random(rows) > 0.5,
+            "worth": random.exponential(10, rows),
+        }
+    )
+    frame["label"] = np.where(frame["age"] + random.normal(0, 10, rows) > 50, "old", "young")
+    frame["amount"] = frame["height"] * 2 + frame["age"]
+    frame.loc[3, "height"] = np.nan
+    frame["city"] = frame["city"].astype(object)
+    frame.loc[5, "city"] = None
+    return frame
+
+
+def dataset(*more: Mapping[str, str], columns: list[dict[str, str]] | None = None) -> Dataset:
+    schema = [*(COLUMNS if columns is None else columns), *more]
+    spec = {"name": "people", "owner": "team", "source": "people.csv", "schema": schema}
+    return Dataset.model_validate_json(json.dumps(spec))
+
+
+def model(task: str = "classification", **how: Any) -> Model:
+    spec = {"name": "age", "owner": "team", "dataset": "people", "task": task, "train": how}
+    return Model.model_validate_json(json.dumps(spec))
+
+
+Runs = Callable[..., Trained]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Runs:
+    """Train in a new folder; keywords override parts of the request."""
+
+    def go(asked: Model, name: str = "run", cancel: threading.Event | None = None, **parts: Any) -> Trained:
+        folder = tmp_path / name
+        folder.mkdir()
+        request = TrainRequest(asked, dataset(LABEL), table(), {}, folder, dict(os.environ))
+        executor = LocalExecutor(grace_s=0.5)
+        return train(dataclasses.replace(request, **parts), executor, cancel or threading.Event())
+
+    return go
+
+
+def code(source: str, path: str = "src/train.py", **more: str) -> dict[str, bytes]:
+    return {path: textwrap.dedent(source).encode(), **{name: text.encode() for name, text in more.items()}}
+
+
+def ask(trained: Trained, asked: Model, folder: Path, frame: pd.DataFrame) -> Predicted:
+    folder.mkdir()
+    request = PredictRequest(asked, dataset(LABEL), frame, trained.artifact, trained.trusted, folder, dict(os.environ))
+    return predict(request, LocalExecutor(), threading.Event())
+
+
+def test_estimator_from_training_to_predictions(run: Runs, tmp_path: Path) -> None:
+    asked = model(estimator="sklearn.linear_model.LogisticRegression", params={"C": 0.5}, seed=7)
+    trained = run(asked)
+    assert (trained.rows, trained.features) == (300, 4)
+    assert trained.trusted == ("numpy.dtype",)
+    assert trained.packages["scikit-learn"] and trained.packages["numpy"]
+    assert trained.python == ".".join(map(str, sys.version_info[:3]))
+    assert trained.result.code == 0
+    assert 50 << 20 < trained.result.peak_memory_bytes < 1 << 30
+    assert trained.warnings == ()
+    test_rows = table(40).drop(columns="label")
+    test_rows.loc[0, ["city", "height"]] = ["Oslo", np.nan]
+    read = read_predictions(ask(trained, asked, tmp_path / "predict", test_rows).path)
+    assert read.classes == ("old", "young")
+    assert set(read.predicted.tolist()) == {"old", "young"}
+    assert read.scores is not None and read.scores.shape == (40, 2)
+    loaded = skops_format.load(trained.artifact, trained.trusted)
+    assert loaded["model"].C == 0.5
+    assert loaded["model"].random_state == 7
+    plain = test_rows.assign(city=test_rows["city"].astype("str").where(test_rows["city"].notna(), np.nan))
+    assert loaded.predict(plain).tolist() == read.predicted.tolist()
+
+
+def test_same_inputs_give_the_same_bytes(run: Runs) -> None:
+    asked = model(estimator="sklearn.ensemble.RandomForestClassifier", params={"n_estimators": 5}, seed=3)
+    digests = {hashlib.sha256(run(asked, name).artifact.read_bytes()).hexdigest() for name in ("one", "two")}
+    assert len(digests) == 1
+
+
+def test_regression_with_weights(run: Runs, tmp_path: Path) -> None:
+    asked = model("regression", estimator="sklearn.linear_model.Ridge")
+    weighted = dataset({"name": "worth", "type": "number", "role": "weight"}, {"name": "amount", "type": "number", "role": "target"})
+    trained = run(asked, "weighted", dataset=weighted)
+    unweighted = dataset({"name": "amount", "type": "number", "role": "target"})
+    other = run(asked, "plain", dataset=unweighted)
+    assert trained.artifact.read_bytes() != other.artifact.read_bytes()
+    read = read_predictions(ask(trained, asked, tmp_path / "predict", table(40)).path)
+    assert read.classes is None and read.scores is None
+    assert read.predicted.dtype == np.float64
+
+
+def test_entrypoint_sees_the_split_its_modules_and_its_files(run: Runs, tmp_path: Path) -> None:
+    source = """
+    import json, os, sys
+    from pathlib import Path
+    import features
+    from shared import NUMBER
+    from sklearn.dummy import DummyClassifier
+
+    def train(data, params, seed):
+        seen = {
+            "X": {name: str(kind) for name, kind in data.X.dtypes.items()},
+            "missing": int(data.X["city"].isna().sum()),
+            "y": data.y.name, "weight": data.weight is None, "group": data.group.name,
+            "frame": list(data.frame.columns),
+            "params": params, "seed": seed, "cwd": Path.cwd().name, "file": Path("src/words.txt").read_text(),
+            "number": NUMBER + features.ONE, "env": sorted(os.environ), "hash": os.environ["PYTHONHASHSEED"],
+        }
+        print(json.dumps(seen))
+        os.chdir("/")
+        return DummyClassifier(strategy="prior").fit(data.X, data.y)
+    """
+    files = {"src/features.py": "ONE = 1\n", "shared.py": "NUMBER = 41\n", "src/words.txt": "hello"}
+    grouped = dataset(LABEL, columns=[{**column, "role": "group"} if column["name"] == "id" else column for column in COLUMNS])
+    asked = model(entrypoint="src/train.py:train", params={"deep": [1, 2.5, None]}, seed=11, threads=2, env=["TOKEN"])
+    environ = {**os.environ, "TOKEN": "sesame-street", "CANARY": "tweet"}
+    trained = run(asked, dataset=grouped, code=code(source, **files), environ=environ)
+    seen = json.loads(trained.log.read_text())
+    assert seen["X"]["age"] == "int64" and seen["X"]["height"] == "float64" and seen["X"]["member"] == "object"
+    assert (seen["missing"], seen["y"], seen["weight"], seen["group"]) == (1, "label", True, "id")
+    assert seen["frame"] == ["id", "age", "height", "city", "member", "label"]
+    assert (seen["params"], seen["seed"], seen["cwd"]) == ({"deep": [1, 2.5, None]}, 11, "code")
+    assert (seen["file"], seen["number"], seen["hash"]) == ("hello", 42, "11")
+    assert "TOKEN" in seen["env"] and "CANARY" not in seen["env"]
+    assert not list((tmp_path / "run" / "code").rglob("__pycache__"))
+
+
+@pytest.mark.parametrize(
+    ("entry", "files"),
+    [
+        ("pkg/train.py:train", {"pkg/__init__.py": "", "pkg/numbers_.py": "X = 1\n"}),
+        ("src/pkg/train.py:train", {"src/pkg/__init__.py": "", "src/pkg/numbers_.py": "X = 1\n"}),
+        ("loose/train.py:train", {"loose/numbers_.py": "X = 1\n"}),
+    ],
+)
+def test_relative_imports(run: Runs, entry: str, files: dict[str, str]) -> None:
+    source = f"""
+    from .numbers_ import X
+    {"from pkg import numbers_ as again" if "pkg" in entry else ""}
+    from sklearn.dummy import DummyClassifier
+
+    def train(data, params, seed):
+        return DummyClassifier().fit(data.X, data.y)
+    """
+    run(model(entrypoint=entry), code=code(source, entry.partition(":")[0], **files))
+
+
+HEAD = "import os, sys, time\n"
+BROKEN = {
+    "returns nothing": ("    pass", "train/no-model", "`train` returned nothing", 0),
+    "no predict": ("    return 3", "train/no-model", "`train` returned a int, which has no `predict`", 0),
+    "raises": ("    x = 1\n    raise ValueError('bad luck')", "train/raised", "`train` raised ValueError: bad luck", 5),
+    "sys.exit": ("    sys.exit(3)", "train/exited", "`train` called sys.exit(3)", 4),
+    "os._exit": ("    os._exit(3)", "train/exited", "training ended its process with exit code 3", 0),
+    "exits 0": ("    os._exit(0)", "train/exited", "training ended its process with exit code 0", 0),
+    "segfault": ("    os.kill(os.getpid(), 11)", "train/crashed", "training crashed: SIGSEGV", 0),
+    "killed": ("    os.kill(os.getpid(), 9)", "train/killed", "training was killed by SIGKILL, likely out of memory", 0),
+    "no module": ("    import helpers_of_mine", "train/raised", "`train` raised ModuleNotFoundError", 4),
+    "no file": ("    open('data/words.txt')", "train/raised", "`train` raised FileNotFoundError", 4),
+    "memory": ("    raise MemoryError", "train/raised", "`train` raised MemoryError", 4),
+}
+
+
+@pytest.mark.parametrize(("body", "name", "message", "line"), BROKEN.values(), ids=list(BROKEN))
+def test_broken_entrypoint(run: Runs, body: str, name: str, message: str, line: int) -> None:
+    source = f"{HEAD}\ndef train(data, params, seed):\n{body}\n"
+    with pytest.raises(StepFailed) as failed:
+        run(model(entrypoint="src/train.py:train"), code={"src/train.py": source.encode()})
+    (problem,) = failed.value.problems
+    assert (problem.code, failed.value.retryable) == (name, False)
+    assert problem.message.startswith(message)
+    assert "/" not in problem.message.replace("data/words.txt", "")
+    if line:
+        assert problem.place is not None
+        assert (problem.place.file, problem.place.line) == ("src/train.py", line)
+    if name == "train/raised":
+        assert "Traceback" in failed.value.tail
+    if name in ("no module", "no file"):
+        assert "code:" in (problem.help or "")
+
+
+@pytest.mark.parametrize(
+    ("source", "name", "line"),
+    [("x = 1\ndef train(:\n", "train/import-failed", 2), ("1 / 0\n", "train/import-failed", 1), ("trian = 1\n", "train/no-entrypoint", 0)],
+    ids=["syntax", "raises on import", "no function"],
+)
+def test_broken_module(run: Runs, source: str, name: str, line: int) -> None:
+    with pytest.raises(StepFailed) as failed:
+        run(model(entrypoint="src/train.py:train"), code={"src/train.py": source.encode()})
+    (problem,) = failed.value.problems
+    assert problem.code == name
+    assert problem.place is not None and (problem.place.file, problem.place.line) == ("src/train.py", line)
+
+
+def test_place_is_the_users_innermost_line(run: Runs) -> None:
+    deep = "import json\n\ndef read():\n    return json.loads('{')\n"
+    source = "import deep\n\ndef train(data, params, seed):\n    deep.read()\n"
+    with pytest.raises(StepFailed) as failed:
+        run(model(entrypoint="src/train.py:train"), code={"src/train.py": source.encode(), "src/deep.py": deep.encode()})
+    assert str(failed.value.problems[0].place) == "src/deep.py:4"
+
+
+def test_forks_print_much_and_leave_threads(run: Runs) -> None:
+    source = """
+    import os, threading, time
+    from sklearn.dummy import DummyClassifier
+
+    def train(data, params, seed):
+        for _ in range(400):
+            os.write(1, b"x" * (1 << 20))
+        threading.Thread(target=time.sleep, args=(60,)).start()
+        os.fork()
+        if os.fork() == 0:
+            time.sleep(60)
+        return DummyClassifier(strategy="prior").fit(data.X, data.y)
+    """
+    trained = run(model(entrypoint="src/train.py:train"), code=code(source))
+    assert trained.log.stat().st_size < (2 << 20) + 100
+    assert trained.result.wall_s < 30
+
+
+def test_hanging_is_a_timeout(run: Runs) -> None:
+    source = "import time\n\ndef train(data, params, seed):\n    print('started', flush=True)\n    time.sleep(60)\n"
+    with pytest.raises(StepFailed) as failed:
+        run(model(entrypoint="src/train.py:train", timeout="6s"), code={"src/train.py": source.encode()})
+    assert failed.value.problems[0].code == "train/timeout"
+    assert failed.value.problems[0].message == "training did not end within 6s"
+    assert not failed.value.retryable
+    assert failed.value.tail == "started"
+
+
+def test_interrupted_may_be_tried_again(run: Runs) -> None:
+    cancel = threading.Event()
+    threading.Timer(0.5, cancel.set).start()
+    with pytest.raises(StepFailed) as failed:
+        run(model(estimator="sklearn.linear_model.Ridge"), cancel=cancel)
+    assert (failed.value.problems[0].code, failed.value.retryable) == ("train/interrupted", True)
+
+
+FOREIGN = """
+import os
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.dummy import DummyClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+class Mine(ClassifierMixin, BaseEstimator):
+    def fit(self, X, y):
+        self.classes_ = sorted(set(y))
+        return self
+    def predict(self, X):
+        return [self.classes_[0]] * len(X)
+
+class Forgetful(DummyClassifier):
+    def predict(self, X):
+        return super().predict(X)[1:]
+
+def same(X):
+    return X
+
+def mine(data, params, seed):
+    return Mine().fit(data.X, data.y)
+
+def function(data, params, seed):
+    return make_pipeline(FunctionTransformer(same), DummyClassifier()).fit(data.X, data.y)
+
+def short(data, params, seed):
+    return Forgetful().fit(data.X, data.y)
+
+def unfitted(data, params, seed):
+    return DummyClassifier()
+"""
+
+
+@pytest.mark.parametrize(
+    ("function", "name", "message"),
+    [
+        ("mine", "model/untrusted-type", "src.train.Mine"),
+        ("function", "model/untrusted-type", "src.train.same"),
+        ("short", "predict/wrong-length", "shape (299,) for 300 rows"),
+        ("unfitted", "train/predict-failed", "NotFittedError"),
+    ],
+)
+def test_models_that_cannot_be_kept(run: Runs, function: str, name: str, message: str) -> None:
+    with pytest.raises(StepFailed) as failed:
+        run(model(entrypoint=f"src/train.py:{function}"), code=code(FOREIGN))
+    assert failed.value.problems[0].code == name
+    assert message in failed.value.problems[0].message
+
+
+def test_a_model_that_loading_does_not_reproduce(run: Runs) -> None:
+    source = """
+    from sklearn.dummy import DummyClassifier
+
+    class Sly(DummyClassifier):
+        __module__ = "sklearn.dummy"
+        def predict(self, X):
+            return ["other"] * len(X)
+
+    Sly.__name__ = Sly.__qualname__ = "DummyClassifier"
+
+    def train(data, params, seed):
+        return Sly(strategy="most_frequent").fit(data.X, data.y.replace("young", "other"))
+    """
+    with pytest.raises(StepFailed) as failed:
+        run(model(entrypoint="src/train.py:train"), code=code(source))
+    assert failed.value.problems[0].code == "train/not-reproduced-by-load"
+
+
+def test_secrets_are_starred_out(run: Runs) -> None:
+    source = """
+    import os
+
+    def train(data, params, seed):
+        print("using", os.environ["TOKEN"], "\\x1b[31m")
+        raise ValueError(f"refused: {os.environ['TOKEN']}")
+    """
+    with pytest.raises(StepFailed) as failed:
+        run(
+            model(entrypoint="src/train.py:train", env=["TOKEN"]),
+            code=code(source),
+            environ={**os.environ, "TOKEN": "sesame-street"},
+        )
+    assert failed.value.problems[0].message == "`train` raised ValueError: refused: ***"
+    assert "using *** \\x1b[31m" in failed.value.tail
+    assert "sesame" not in failed.value.tail
+
+
+def test_variables_that_are_not_there(run: Runs) -> None:
+    asked = model(entrypoint="src/train.py:train", env=["ONE", "TWO", "THREE"])
+    with pytest.raises(MlspecError) as failed:
+        run(asked, environ={"TWO": "", "THREE": "secret\n"})
+    assert [problem.code for problem in failed.value.problems] == ["env/not-set", "env/empty", "env/line-break"]
+    assert not any("secret" in problem.message for problem in failed.value.problems)
+
+
+@pytest.mark.parametrize(
+    ("how", "name", "words"),
+    [
+        ({"estimator": "sklearn.linear_model.LogisticRegression", "params": {"C": -1}}, "train/fit-failed", "'C' parameter"),
+        ({"estimator": "sklearn.linear_model.Ridge"}, "train/wrong-task", "no classifier"),
+        ({"estimator": "sklearn.linear_model.LogisticRegresion"}, "train/no-estimator", "LogisticRegresion"),
+    ],
+)
+def test_wrong_estimators(run: Runs, how: dict[str, Any], name: str, words: str) -> None:
+    with pytest.raises(StepFailed) as failed:
+        run(model(**how))
+    assert failed.value.problems[0].code == name
+    assert words in failed.value.problems[0].message
+
+
+def test_a_damaged_model_and_a_wrong_trust_list(run: Runs, tmp_path: Path) -> None:
+    asked = model(estimator="sklearn.tree.DecisionTreeClassifier")
+    trained = run(asked)
+    with pytest.raises(StepFailed) as failed:
+        ask(dataclasses.replace(trained, trusted=()), asked, tmp_path / "untrusting", table(10))
+    assert failed.value.problems[0].code == "model/untrusted-type"
+    cut = tmp_path / "cut.skops"
+    cut.write_bytes(trained.artifact.read_bytes()[:-100])
+    with pytest.raises(StepFailed) as failed:
+        ask(dataclasses.replace(trained, artifact=cut), asked, tmp_path / "cut", table(10))
+    assert failed.value.problems[0].code == "model/unreadable"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel's parent-death signal is Linux's")
+def test_no_orphan_when_apply_is_killed(tmp_path: Path) -> None:
+    program = f"""
+import threading
+from pathlib import Path
+import tests.integration.test_training as here
+source = b"import os, time\\ndef train(data, params, seed):\\n    open(params['pid'], 'w').write(str(os.getpid()))\\n    time.sleep(60)\\n"
+asked = here.model(entrypoint="train.py:train", params={{"pid": {str(tmp_path / "pid")!r}}})
+request = here.TrainRequest(asked, here.dataset(here.LABEL), here.table(), {{"train.py": source}}, Path({str(tmp_path / "run")!r}), {{}})
+here.train(request, here.LocalExecutor(), threading.Event())
+"""
+    (tmp_path / "run").mkdir()
+    parent = subprocess.Popen([sys.executable, "-c", program], cwd=Path(__file__).parents[2])
+    pid = tmp_path / "pid"
+    until = time.monotonic() + 60
+    while not (pid.exists() and pid.read_text()) and time.monotonic() < until:
+        time.sleep(0.05)
+    child = int(pid.read_text())
+    parent.send_signal(signal.SIGKILL)
+    parent.wait()
+    until = time.monotonic() + 5
+    stat = Path(f"/proc/{child}/stat")
+    while stat.exists() and " Z " not in stat.read_text() and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not stat.exists() or " Z " in stat.read_text()
+
+
+def test_overhead_of_the_parent(run: Runs, tmp_path: Path) -> None:
+    asked = model(estimator="sklearn.linear_model.LogisticRegression")
+    before = time.process_time()
+    trained = run(asked)
+    ask(trained, asked, tmp_path / "predict", table())
+    assert time.process_time() - before < 0.1
