@@ -85,7 +85,7 @@ def write_file(path: Path, content: bytes) -> None:
 
 
 @contextmanager
-def partial(folder: Path, name: str = "") -> Iterator[Path]:
+def partial(folder: Path, name: str) -> Iterator[Path]:
     """Give the name of a temporary file in a folder; what is left of it at the end is removed."""
     path = folder / f".{name[:100]}.{secrets.token_hex(8)}.partial"
     try:
@@ -133,8 +133,8 @@ def make_folders(path: Path) -> None:
 def ignore_folder(folder: Path) -> None:
     """Tell git to ignore a folder, from inside it."""
     with partial(folder, "gitignore") as temporary:
-        temporary.write_text("*\n", encoding="ascii")
-        temporary.replace(folder / ".gitignore")
+        temporary.write_bytes(b"*\n")
+        settle(temporary, folder / ".gitignore")
 
 
 def find_source(root: Path, path: str) -> Path:

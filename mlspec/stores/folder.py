@@ -129,7 +129,7 @@ class FolderStore:
             if not folder.is_dir():
                 _make(self.root, folder)
             _clean(folder)
-        with files.partial(folder) as temporary:
+        with files.partial(folder, "object") as temporary:
             yield temporary
 
     def _keep(self, temporary: Path, stored: Stored) -> Stored:
@@ -148,8 +148,7 @@ class FolderStore:
             return False
         path = self._path(stored.digest)
         with files.in_words(path):
-            for folder in (path.parent, path.parent.parent, self.root):
-                files.sync_folder(folder)
+            files.sync_folder(path.parent)
         return True
 
     @contextlib.contextmanager

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from mlspec.core import digest
 from mlspec.planner import closure as module
 from mlspec.planner.closure import Closure, closure
-from mlspec.planner.imports import Module
+from mlspec.planner.code import MAX_FILE_BYTES, MAX_MODULE_BYTES, Code, decode_modules, encode_modules
 
 TRAIN = "def train(rows, params, seed): ...\n"
 
@@ -335,12 +335,12 @@ def test_listing_python_files_answers_the_warning() -> None:
 
 def test_code_has_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     large: dict[str, str | bytes | None] = {
-        "src/train.py": TRAIN + "#" * module.MAX_MODULE_BYTES,
-        "src/a.sql": b" " * (module.MAX_FILE_BYTES + 1),
+        "src/train.py": TRAIN + "#" * MAX_MODULE_BYTES,
+        "src/a.sql": b" " * (MAX_FILE_BYTES + 1),
     }
     assert [problem.split(":")[0] for problem in problems_of(large, "src/a.sql")] == [
-        "src/a.sql code/too-large",
         "src/train.py code/too-large",
+        "src/a.sql code/too-large",
     ]
     monkeypatch.setattr(module, "MAX_FILES", 9)
     many = {"src/train.py": TRAIN} | {f"src/{n}.sql": "" for n in range(9)}
@@ -350,15 +350,45 @@ def test_code_has_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     assert problems_of(many, "src/[1-8].sql") == []
 
 
-def test_files_are_read_once_and_parsed_once_for_many_models() -> None:
+def test_many_entrypoints_of_a_tree_read_each_file_once() -> None:
     shared = {f"src/lib/m{n}.py": f"x = {n}\nimport lib.m{(n + 1) % 9}" for n in range(9)}
     entries = {f"src/train{n}.py": f"import lib.m0, lib.m3\nx = {n}\n{TRAIN}" for n in range(5)}
     tree = Files(shared | entries)
-    cache: dict[str, Module] = {}
     alone = [closure(f"{entry}:train", (), tree) for entry in entries]
     assert len(tree.reads) == len(entries) * (1 + len(shared))
-    assert [closure(f"{entry}:train", (), tree, cache) for entry in entries] == alone
-    assert len(cache) == len(shared) + len(entries)
+    tree.reads.clear()
+    code = Code(tree)
+    assert [closure(f"{entry}:train", (), tree, code) for entry in entries] == alone
+    assert sorted(tree.reads) == sorted(shared | entries)
+
+
+def test_modules_that_were_kept_are_not_parsed_again() -> None:
+    files = {"src/train.py": f"from a import *\n__import__(name)\n{TRAIN}", "src/a.py": "__all__ = ['b']"}
+    code = Code(Files(files))
+    before = closure("src/train.py:train", (), Files(files), code)
+    kept = decode_modules(encode_modules(code.modules))
+    assert kept == code.modules
+    marked = {key: module._replace(digest=f"kept {number}") for number, (key, module) in enumerate(kept.items())}
+    after, problems = closure("src/train.py:train", (), Files(files), Code(Files(files), marked))
+    assert after is not None
+    assert set(after.files.values()) == {"kept 0", "kept 1"}
+    assert problems == before[1]
+
+
+def test_one_tree_serves_entrypoints_with_other_roots() -> None:
+    files = {
+        "a/train.py": f"import m\n{TRAIN}",
+        "b/train.py": f"import m\nimport a.train\n{TRAIN}",
+        "a/m.py": "",
+        "b/m.py": "",
+    }
+    code = Code(Files(files))
+    one, _ = closure("a/train.py:train", (), Files(files), code)
+    two, _ = closure("b/train.py:train", (), Files(files), code)
+    assert one is not None
+    assert two is not None
+    assert list(one.files) == ["a/m.py", "a/train.py"]
+    assert list(two.files) == ["a/train.py", "b/m.py", "b/train.py"]
 
 
 def test_equal_bytes_in_two_places_are_resolved_from_each() -> None:

@@ -1,0 +1,71 @@
+"""Where an import leads within a repository, searched as Python would; what is in the files is not looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from posixpath import dirname
+
+from mlspec.planner.imports import Import
+
+
+def files_of(imported: Import, path: str, roots: Sequence[str], paths: Collection[str]) -> tuple[list[str], list[str]]:
+    """Return the files that an import in a file loads, and the folders where submodules of the last of them are.
+
+    `roots` are the folders where absolute imports begin; a file of a package also finds its own package. What is
+    not in the repository is external: no file.
+    """
+    parts = imported.module.split(".") if imported.module else []
+    files, inside = _find(_bases(path, imported.level, roots, paths), parts, paths)
+    for name in imported.names:
+        files += submodule(name, inside, paths)
+    return files, inside
+
+
+def submodule(name: str, folders: list[str], paths: Collection[str]) -> list[str]:
+    """Return the file of a submodule, if that is what a name is."""
+    return _find(folders, [name], paths)[0]
+
+
+def inits_around(path: str, paths: Collection[str]) -> list[str]:
+    """Return the `__init__.py` of the packages around a file, innermost first."""
+    found = []
+    folder = dirname(path)
+    while folder and f"{folder}/__init__.py" in paths:
+        found.append(f"{folder}/__init__.py")
+        folder = dirname(folder)
+    return found
+
+
+def distinct(folders: Iterable[str]) -> list[str]:
+    """Return folders in their order, each once."""
+    return list(dict.fromkeys(folders))
+
+
+def _bases(path: str, level: int, roots: Sequence[str], paths: Collection[str]) -> list[str]:
+    """Return where an import's first name is looked for: `level` counts its leading dots."""
+    if level == 0:
+        inits = inits_around(path, paths)
+        own = [dirname(dirname(inits[-1]))] if inits else []
+        return distinct([*roots, *own])
+    folder = dirname(path)
+    parts = folder.split("/") if folder else []
+    return ["/".join(parts[: len(parts) + 1 - level])] if level - 1 <= len(parts) else []
+
+
+def _find(folders: list[str], parts: list[str], paths: Collection[str]) -> tuple[list[str], list[str]]:
+    """Return the files that a dotted name loads and the folders where its submodules are.
+
+    The first folder with a package or module of the name wins; where none has one, the name may be a namespace
+    package, which is spread over all of them.
+    """
+    files: list[str] = []
+    for part in parts:
+        places = [f"{folder}/{part}" if folder else part for folder in folders]
+        candidates = (file for place in places for file in (f"{place}/__init__.py", f"{place}.py"))
+        hit = next((file for file in candidates if file in paths), None)
+        if hit is None:
+            folders = places
+            continue
+        files.append(hit)
+        folders = [dirname(hit)] if hit.endswith("/__init__.py") else []
+    return files, folders
