@@ -134,7 +134,9 @@ def test_same_inputs_give_the_same_bytes(run: Runs) -> None:
 
 def test_regression_with_weights(run: Runs, tmp_path: Path) -> None:
     asked = model("regression", estimator="sklearn.linear_model.Ridge")
-    weighted = dataset({"name": "worth", "type": "number", "role": "weight"}, {"name": "amount", "type": "number", "role": "target"})
+    weighted = dataset(
+        {"name": "worth", "type": "number", "role": "weight"}, {"name": "amount", "type": "number", "role": "target"}
+    )
     trained = run(asked, "weighted", dataset=weighted)
     unweighted = dataset({"name": "amount", "type": "number", "role": "target"})
     other = run(asked, "plain", dataset=unweighted)
@@ -166,7 +168,9 @@ def test_entrypoint_sees_the_split_its_modules_and_its_files(run: Runs, tmp_path
         return DummyClassifier(strategy="prior").fit(data.X, data.y)
     """
     files = {"src/features.py": "ONE = 1\n", "shared.py": "NUMBER = 41\n", "src/words.txt": "hello"}
-    grouped = dataset(LABEL, columns=[{**column, "role": "group"} if column["name"] == "id" else column for column in COLUMNS])
+    grouped = dataset(
+        LABEL, columns=[{**column, "role": "group"} if column["name"] == "id" else column for column in COLUMNS]
+    )
     asked = model(entrypoint="src/train.py:train", params={"deep": [1, 2.5, None]}, seed=11, threads=2, env=["TOKEN"])
     environ = {**os.environ, "TOKEN": "sesame-street", "CANARY": "tweet"}
     trained = run(asked, dataset=grouped, code=code(source, **files), environ=environ)
@@ -209,7 +213,12 @@ BROKEN = {
     "os._exit": ("    os._exit(3)", "train/exited", "training ended its process with exit code 3", 0),
     "exits 0": ("    os._exit(0)", "train/exited", "training ended its process with exit code 0", 0),
     "segfault": ("    os.kill(os.getpid(), 11)", "train/crashed", "training crashed: SIGSEGV", 0),
-    "killed": ("    os.kill(os.getpid(), 9)", "train/killed", "training was killed by SIGKILL, likely out of memory", 0),
+    "killed": (
+        "    os.kill(os.getpid(), 9)",
+        "train/killed",
+        "training was killed by SIGKILL, likely out of memory",
+        0,
+    ),
     "no module": ("    import helpers_of_mine", "train/raised", "`train` raised ModuleNotFoundError", 4),
     "no file": ("    open('data/words.txt')", "train/raised", "`train` raised FileNotFoundError", 4),
     "memory": ("    raise MemoryError", "train/raised", "`train` raised MemoryError", 4),
@@ -236,7 +245,11 @@ def test_broken_entrypoint(run: Runs, body: str, name: str, message: str, line: 
 
 @pytest.mark.parametrize(
     ("source", "name", "line"),
-    [("x = 1\ndef train(:\n", "train/import-failed", 2), ("1 / 0\n", "train/import-failed", 1), ("trian = 1\n", "train/no-entrypoint", 0)],
+    [
+        ("x = 1\ndef train(:\n", "train/import-failed", 2),
+        ("1 / 0\n", "train/import-failed", 1),
+        ("trian = 1\n", "train/no-entrypoint", 0),
+    ],
     ids=["syntax", "raises on import", "no function"],
 )
 def test_broken_module(run: Runs, source: str, name: str, line: int) -> None:
@@ -251,7 +264,9 @@ def test_place_is_the_users_innermost_line(run: Runs) -> None:
     deep = "import json\n\ndef read():\n    return json.loads('{')\n"
     source = "import deep\n\ndef train(data, params, seed):\n    deep.read()\n"
     with pytest.raises(StepFailed) as failed:
-        run(model(entrypoint="src/train.py:train"), code={"src/train.py": source.encode(), "src/deep.py": deep.encode()})
+        run(
+            model(entrypoint="src/train.py:train"), code={"src/train.py": source.encode(), "src/deep.py": deep.encode()}
+        )
     assert str(failed.value.problems[0].place) == "src/deep.py:4"
 
 
@@ -392,7 +407,11 @@ def test_variables_that_are_not_there(run: Runs) -> None:
 @pytest.mark.parametrize(
     ("how", "name", "words"),
     [
-        ({"estimator": "sklearn.linear_model.LogisticRegression", "params": {"C": -1}}, "train/fit-failed", "'C' parameter"),
+        (
+            {"estimator": "sklearn.linear_model.LogisticRegression", "params": {"C": -1}},
+            "train/fit-failed",
+            "'C' parameter",
+        ),
         ({"estimator": "sklearn.linear_model.Ridge"}, "train/wrong-task", "no classifier"),
         ({"estimator": "sklearn.linear_model.LogisticRegresion"}, "train/no-estimator", "LogisticRegresion"),
     ],

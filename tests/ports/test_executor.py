@@ -57,7 +57,9 @@ def test_signal_is_negative(executor: Executor, tmp_path: Path) -> None:
 
 def test_sees_only_what_it_is_given(executor: Executor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CANARY", "tweet")
-    source = "import os, sys; print(sorted(os.environ), os.getcwd(), repr(sys.stdin.read()), os.getpgrp() == os.getpid())"
+    source = (
+        "import os, sys; print(sorted(os.environ), os.getcwd(), repr(sys.stdin.read()), os.getpgrp() == os.getpid())"
+    )
     run(executor, job(tmp_path, source, env={"ONLY": "this", "LC_ALL": "C"}))
     assert (tmp_path / "log.txt").read_text() == f"['LC_ALL', 'ONLY'] {tmp_path} '' True\n"
 
@@ -187,7 +189,9 @@ def test_several_at_once(executor: Executor, tmp_path: Path) -> None:
     def one(number: int) -> None:
         folder = tmp_path / str(number)
         folder.mkdir()
-        results[number] = run(executor, job(folder, f"import time; time.sleep(0.3); print({number}); raise SystemExit({number})"))
+        results[number] = run(
+            executor, job(folder, f"import time; time.sleep(0.3); print({number}); raise SystemExit({number})")
+        )
 
     threads = [threading.Thread(target=one, args=(number,)) for number in range(6)]
     for thread in threads:
