@@ -114,14 +114,14 @@ def _dataset_records(workspace: Workspace, seen: Outlook, writer: Author) -> lis
     return [
         writer.draft("snapshot", action, now, fields=view.version.fields, outputs=(content,), **facts),
         writer.draft("check", action, now, fields=fingerprint.contract(spec).fields, rows=100, **facts),
-        writer.draft("update", action, now, fields=fingerprint.facts(spec)),
+        writer.draft("update", action, now, fields=fingerprint.facts(spec).fields),
     ]
 
 
 def _gate_records(workspace: Workspace, writer: Author) -> list[Record]:
     gate = workspace.specs.gates["quality"]
     action = Action(verb="update", address=str(gate.address), effect=of("bench"))
-    return [writer.draft("update", action, datetime.now(UTC), fields=fingerprint.facts(gate))]
+    return [writer.draft("update", action, datetime.now(UTC), fields=fingerprint.facts(gate).fields)]
 
 
 def _model_records(workspace: Workspace, seen: Outlook, writer: Author, name: str) -> list[Record]:
@@ -134,7 +134,7 @@ def _model_records(workspace: Workspace, seen: Outlook, writer: Author, name: st
     check = CheckVerdict(check="metric", outcome=Outcome.PASS, metric="roc_auc", estimate=estimate, reason="passes")
     verdict = GateVerdict(gate="gate/quality", digest=view.gates["quality"], outcome=Outcome.PASS, checks=(check,))
     predictions = (Object(name="predictions", digest=of(["predictions", name]), size=1000),)
-    facts = fingerprint.facts(workspace.specs.models[name])
+    facts = fingerprint.facts(workspace.specs.models[name]).fields
     drafts = [
         writer.draft("train", action, now, fingerprint=run, fields=view.wanted.fields, inputs={"dataset": test}, outputs=outputs),
         writer.draft("register", action, now, fingerprint=run),

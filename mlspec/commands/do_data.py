@@ -34,13 +34,14 @@ def snapshot(session: Session, action: Action, started: datetime) -> Result:
             f"{dataset.source.path} changed after it was planned: {view.content} then, {stored.digest} now",
             help="plan again",
         )
+    more = session.keep(view.version.objects) if view.version else ()
     draft = session.author.draft(
         "snapshot",
         action,
         started,
         fingerprint=action.run,
         fields=view.version.fields if view.version else {},
-        outputs=(Object(name="content", digest=stored.digest, size=stored.size),),
+        outputs=(Object(name="content", digest=stored.digest, size=stored.size), *more),
     )
     return Result(f"{stored.size:,} bytes of {dataset.source.path}", (draft,))
 
@@ -50,6 +51,7 @@ def check(session: Session, action: Action, started: datetime) -> Result:
     dataset, view = _planned(session, action)
     contract = fingerprint.contract(dataset)
     facts: dict[str, object] = {"fingerprint": action.run, "fields": contract.fields}
+    more = session.keep(contract.objects)
     try:
         table = load_table(session, view.version.fields if view.version else {}, dataset)
     except MlspecError as error:
@@ -64,7 +66,7 @@ def check(session: Session, action: Action, started: datetime) -> Result:
         facts |= {"status": "rejected", "violations": violations[:20]}
         return _rejection(violations, session.author.draft("check", action, started, **facts))
     described = session.workspace.store.put_bytes(_json(profile(table.frame, dataset, table.test)))
-    outputs = (Object(name="profile", digest=described.digest, size=described.size),)
+    outputs = (Object(name="profile", digest=described.digest, size=described.size), *more)
     draft = session.author.draft("check", action, started, outputs=outputs, **facts)
     rows, tests = len(table.frame), int(table.test.sum())
     return Result(f"{rows:,} rows keep the contract; {tests:,} of them are for testing", (draft,))

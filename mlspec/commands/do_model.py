@@ -14,8 +14,8 @@ from mlspec.core.head import Head, Run
 from mlspec.core.plan import Action
 from mlspec.core.ports import JobResult
 from mlspec.core.problem import fail
-from mlspec.core.record import Cost, Environment, Object, Record
-from mlspec.core.verdict import Estimate, GateVerdict, Outcome, worst
+from mlspec.core.record import Cost, Environment, Object, Record, to_json
+from mlspec.core.verdict import CheckVerdict, Estimate, GateVerdict, Outcome, worst
 from mlspec.planner.closure import closure
 from mlspec.planner.models import ModelView
 from mlspec.plugins.catalog import implementation
@@ -26,6 +26,9 @@ from mlspec.steps.predictions import Predictions, read_predictions
 from mlspec.steps.score import evidence, score
 from mlspec.steps.train import Trained, TrainRequest
 from mlspec.steps.train import train as run_training
+
+_VERDICT_BYTES = 6 * 1024
+_BRIEF_CHECKS = 8
 
 
 def train(session: Session, action: Action, started: datetime) -> Result:
@@ -85,7 +88,10 @@ def _training_records(
         fingerprint=action.run,
         fields=view.wanted.fields if view.wanted else {},
         inputs={"dataset": view.dataset.version.digest if view.dataset.version else ""},
-        outputs=tuple(Object(name=name, digest=stored.digest, size=stored.size) for name, stored in named.items()),
+        outputs=(
+            *(Object(name=name, digest=stored.digest, size=stored.size) for name, stored in named.items()),
+            *session.keep(view.wanted.objects if view.wanted else {}),
+        ),
         gates=dict(view.gates),
         rows=trained.rows,
         environment=Environment(python=trained.python, platform=trained.platform, packages=packages.digest),
@@ -159,16 +165,17 @@ def evaluate(session: Session, action: Action, started: datetime) -> Result:
     metrics = score(model, shown)
     gates = view.judged_by(action.run or "")
     verdicts = tuple(_judge(session, name, gate_digest, shown) for name, gate_digest in gates.items())
+    recorded, more = _brief(session, verdicts)
     draft = session.author.draft(
         "evaluate",
         action,
         started,
         fingerprint=action.run,
         inputs={"test": run.dataset},
-        outputs=outputs,
+        outputs=(*outputs, *more),
         rows=len(shown.labels),
         metrics=metrics,
-        verdicts=verdicts,
+        verdicts=recorded,
         gates=gates,
         conforming=_conforming(view, head, action, verdicts) if session.author.origin.deploys else {},
         cost=cost,
@@ -210,6 +217,21 @@ def _judge(session: Session, name: str, gate_digest: str, shown: Evidence) -> Ga
     for check in session.workspace.specs.gates[name].checks:
         checks += implementation(check.implementation)(check, shown)
     return GateVerdict(gate=f"gate/{name}", digest=gate_digest, outcome=worst(tuple(checks)), checks=tuple(checks))
+
+
+def _brief(session: Session, verdicts: tuple[GateVerdict, ...]) -> tuple[tuple[GateVerdict, ...], tuple[Object, ...]]:
+    """Return verdicts that fit into a record: of many checks only those that decide, all of them in the store."""
+    content = _json([to_json(verdict) for verdict in verdicts])
+    if len(content) <= _VERDICT_BYTES:
+        return verdicts, ()
+    stored = session.workspace.store.put_bytes(content)
+    share = max(1, _BRIEF_CHECKS // len(verdicts))
+    brief = [verdict.model_copy(update={"checks": _deciding(verdict)[:share]}) for verdict in verdicts]
+    return tuple(brief), (Object(name="verdicts", digest=stored.digest, size=stored.size),)
+
+
+def _deciding(verdict: GateVerdict) -> tuple[CheckVerdict, ...]:
+    return tuple(sorted(verdict.checks, key=lambda check: check.outcome is not verdict.outcome))
 
 
 def _conforming(view: ModelView, head: Head, action: Action, verdicts: tuple[GateVerdict, ...]) -> dict[str, bool]:

@@ -54,7 +54,9 @@ def demote(session: Session, action: Action, started: datetime) -> Result:
 def update(session: Session, action: Action, started: datetime) -> Result:
     """Record facts, the registration of a run trained elsewhere, and conformity that is already known."""
     kind = action.address.partition("/")[0]
-    facts = fingerprint.facts(session.workspace.spec(action.address))
+    compact = fingerprint.facts(session.workspace.spec(action.address))
+    facts = compact.fields
+    session.keep(compact.objects)
     drafts: list[Record] = []
     conforming: dict[str, bool] = {}
     if kind == "model":

@@ -5,21 +5,23 @@ from __future__ import annotations
 import json
 import re
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mlspec.commands.fields import recorded_dataset
 from mlspec.commands.find import find_project
 from mlspec.commands.load import load as load_specs
 from mlspec.commands.workspace import cache_folder
 from mlspec.core.head import Head, Run
+from mlspec.core.ports import Store
 from mlspec.core.problem import fail, suggest
 from mlspec.formats.skops_format import load as load_model
 from mlspec.io.git import open_repository
 from mlspec.io.resources import folder
 from mlspec.io.trees import WorkTree
 from mlspec.lineage.read import read
-from mlspec.planner.fingerprint import dataset_of
 from mlspec.specs.dataset import Column
 from mlspec.stores.folder import FolderStore
 
@@ -67,8 +69,8 @@ def choose(start: Path, reference: str) -> Chosen:
         listed = ", ".join(f"v{known.n}" for known in head.versions) or "none"
         raise fail("export/unknown-version", f"{head.address} has no v{number}; versions: {listed}")
     run = head.runs[version.fingerprint]
-    columns = _columns(heads, run)
-    return Chosen(head, number, run, version.fingerprint, FolderStore(root / project.store), columns)
+    store = FolderStore(root / project.store)
+    return Chosen(head, number, run, version.fingerprint, store, _columns(heads, run, store))
 
 
 def load(reference: str, path: str | Path = ".") -> Any:
@@ -124,10 +126,10 @@ def _number(head: Head, version: str | None, stage: str | None, order: tuple[str
     return numbers[-1]
 
 
-def _columns(heads: Any, run: Run) -> tuple[Column, ...]:
+def _columns(heads: Mapping[str, Head], run: Run, store: Store) -> tuple[Column, ...]:
     for head in heads.values():
         if run.dataset in head.snapshots:
-            return dataset_of("recorded", head.snapshots[run.dataset].fields).columns
+            return recorded_dataset(store, "recorded", head.snapshots[run.dataset].fields).columns
     return ()
 
 

@@ -57,12 +57,11 @@ def load(tree: Tree, cache_folder: Path | None) -> Loaded:
 def attempt(tree: Tree, cache_folder: Path | None) -> tuple[Loaded | None, list[Problem]]:
     """Load and check everything; return what was loaded (None when anything is wrong) and all problems, in order."""
     documents, problems = _documents(tree, cache_folder)
-    of_project = [document for document in documents if document.file == PROJECT_FILE]
-    project, findings = parse_project(of_project)
+    project, findings = _project(documents, problems)
     specs, more = parse([document for document in documents if document.file != PROJECT_FILE], catalog())
     findings += more
     if project is not None:
-        findings += validate(project, specs)
+        findings += validate(project, specs, complete=not problems)
     code, of_code = _code(tree, specs)
     findings += [found for found in of_code if isinstance(found, Finding)]
     problems += [found for found in of_code if isinstance(found, Problem)]
@@ -72,6 +71,12 @@ def attempt(tree: Tree, cache_folder: Path | None) -> tuple[Loaded | None, list[
     if project is None or len(warnings) < len(problems):
         return None, problems
     return Loaded(project, specs, code, warnings), problems
+
+
+def _project(documents: list[Document], problems: list[Problem]) -> tuple[Project | None, list[Finding]]:
+    if any(problem.place and problem.place.file == PROJECT_FILE for problem in problems):
+        return None, []
+    return parse_project([document for document in documents if document.file == PROJECT_FILE])
 
 
 def _documents(tree: Tree, cache_folder: Path | None) -> tuple[list[Document], list[Problem]]:

@@ -16,7 +16,7 @@ from mlspec.commands.drafts import Author
 from mlspec.commands.workspace import Workspace
 from mlspec.core.head import Head
 from mlspec.core.ports import Cancel, Executor
-from mlspec.core.record import Record
+from mlspec.core.record import Object, Record
 from mlspec.lineage.read import State
 from mlspec.lineage.write import append
 from mlspec.planner.diff import Outlook
@@ -69,6 +69,11 @@ class Session:
         if drafts:
             with self._writing:
                 self.state = append(self.workspace.branch, self.state, drafts, self.author.clock.now)
+
+    def keep(self, objects: Mapping[str, bytes]) -> tuple[Object, ...]:
+        """Store what did not fit into a record, and return how a record names it."""
+        stored = [self.workspace.store.put_bytes(content) for content in objects.values()]
+        return tuple(Object(name="fields", digest=one.digest, size=one.size) for one in stored)
 
     @contextmanager
     def folder(self) -> Iterator[Path]:

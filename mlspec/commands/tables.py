@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mlspec.commands.fields import recorded_dataset
 from mlspec.commands.session import Session
 from mlspec.core import digest
 from mlspec.core.verdict import Violation
-from mlspec.planner.fingerprint import dataset_of, dataset_version
+from mlspec.planner.fingerprint import dataset_version
 from mlspec.sources.file import read
 from mlspec.specs.dataset import Dataset
 from mlspec.steps.split import split
@@ -37,16 +38,16 @@ def load_table(session: Session, fields: Mapping[str, Any], named: Dataset) -> T
     Raises:
         MlspecError: the store does not hold the bytes, or they are no table (`data/...`).
     """
-    dataset = _as_recorded(fields, named)
+    dataset = _as_recorded(session, fields, named)
     key = digest.of([dict(fields), dataset.model_dump(mode="json")])
     table: Table = session.shelf.get(key, lambda: _read(session, fields["content"], dataset))
     return table
 
 
-def _as_recorded(fields: Mapping[str, Any], named: Dataset) -> Dataset:
+def _as_recorded(session: Session, fields: Mapping[str, Any], named: Dataset) -> Dataset:
     if dataset_version(named, fields["content"]).fields == fields:
         return named
-    recorded = dataset_of(named.name, fields)
+    recorded = recorded_dataset(session.workspace.store, named.name, fields)
     checks = named.checks.model_copy(update={"extra_columns": "ignore", "unique": ()})
     source = recorded.source.model_copy(update={"path": named.source.path})
     return recorded.model_copy(update={"source": source, "checks": checks})

@@ -158,7 +158,7 @@ def _check_reasons(head: Head, known: Contract | None, contract: Wanted, planned
 
 
 def _update(world: World, head: Head, dataset: Dataset, current: Wanted | None) -> list[Action]:
-    facts = fingerprint.facts(dataset)
+    facts = fingerprint.facts(dataset).fields
     reasons = changes(head.facts, facts) if head.facts else (Reason(field="new"),)
     moves = current is not None and head.current != current.digest
     if moves:

@@ -115,7 +115,7 @@ def _lost(view: DatasetView) -> Action:
 def _gate_updates(world: World) -> list[Action]:
     actions = []
     for _, spec in sorted(world.specs.gates.items()):
-        head, facts = world.head(spec.address), fingerprint.facts(spec)
+        head, facts = world.head(spec.address), fingerprint.facts(spec).fields
         if head.facts != facts or head.retired:
             actions.append(update_action(world, head, facts, changes(head.facts, facts)))
     return actions

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from mlspec.core import digest
 from mlspec.core.recipe import RECIPE
 from mlspec.planner.closure import Closure
+from mlspec.planner.compact import Compact, compact
 from mlspec.planner.fields import Fields, flatten
 from mlspec.specs.base import Change, Spec, select
 from mlspec.specs.dataset import Dataset
@@ -18,15 +19,17 @@ from mlspec.specs.model import Model
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Flat fields and the digest they make."""
+    """Flat fields that fit into a record, the digest they make, and objects that hold what did not fit."""
 
     fields: Fields
     digest: str
+    objects: Mapping[str, bytes] = field(default_factory=dict)
 
 
 def wanted(fields: Fields) -> Wanted:
     """Return fields with their digest."""
-    return Wanted(fields, digest.of(fields))
+    small = compact(fields)
+    return Wanted(small.fields, digest.of(small.fields), small.objects)
 
 
 def dataset_version(dataset: Dataset, content: str) -> Wanted:
@@ -88,10 +91,10 @@ def gate(spec: Gate) -> Wanted:
     return Wanted(flatten(chosen), digest.of(chosen))
 
 
-def facts(spec: Spec) -> Fields:
+def facts(spec: Spec) -> Compact:
     """Return what is only recorded: owner, purpose, license, and so on; of a gate also its checks."""
     classes = (Change.RECORD, Change.EVALUATE) if isinstance(spec, Gate) else (Change.RECORD,)
-    return flatten(select(spec, *classes))
+    return compact(flatten(select(spec, *classes)))
 
 
 def effect(verb: str, address: str, **inputs: Any) -> str:

@@ -117,7 +117,7 @@ def evidence(world: World, seen: ModelView) -> list[Action]:
 
 def update(world: World, seen: ModelView, evaluated: frozenset[str]) -> list[Action]:
     """Return the action that records facts, a registration, or conformity already known; `evaluated` runs will say so themselves."""
-    head, facts = seen.head, fingerprint.facts(seen.model)
+    head, facts = seen.head, fingerprint.facts(seen.model).fields
     reasons = changes(head.facts, facts) if head.facts else (Reason(field="new"),)
     registers = seen.fingerprint in head.runs and head.version_of(seen.fingerprint) is None
     if registers:
@@ -271,7 +271,7 @@ def _evaluate_reasons(
         spec = world.specs.gates[name]
         address = str(spec.address)
         before = world.head(address).facts
-        changed = changes(before, fingerprint.facts(spec), via=address) if before else ()
+        changed = changes(before, fingerprint.facts(spec).fields, via=address) if before else ()
         reasons += [reason for reason in changed if reason.field.startswith("checks")] or [
             Reason(field="gate", after=name, via=address)
         ]
