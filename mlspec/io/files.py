@@ -56,8 +56,8 @@ class Hashed:
 
 
 @contextmanager
-def in_words(path: Path) -> Iterator[None]:
-    """Turn an error of the system about a path into a problem.
+def in_words(path: Path, needed: int | None = None) -> Iterator[None]:
+    """Turn an error of the system about a path into a problem; `needed` is how many bytes were to be written.
 
     Raises:
         MlspecError: `env/disk-full`, `env/permission`, or `env/io` for the rest.
@@ -65,7 +65,7 @@ def in_words(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise _problem(error, path) from error
+        raise _problem(error, path, needed) from error
 
 
 def write_file(path: Path, content: bytes) -> None:
@@ -74,7 +74,7 @@ def write_file(path: Path, content: bytes) -> None:
     Raises:
         MlspecError: `env/…`, and the file is as it was.
     """
-    with in_words(path):
+    with in_words(path, len(content)):
         make_folders(path.parent)
         with partial(path.parent, path.name) as temporary:
             with os.fdopen(os.open(temporary, _NEW, 0o666), "wb") as handle:
@@ -175,7 +175,7 @@ def copy_hashed(source: Path, temporary: Path) -> Hashed:
     """
 
     def copy() -> Hashed | None:
-        with in_words(temporary):
+        with in_words(temporary, _size_at(source)):
             temporary.unlink(missing_ok=True)
             with os.fdopen(os.open(temporary, _NEW, 0o666), "wb", buffering=0) as target:
                 return _read(source, lambda block: _write_all(target.fileno(), block))
@@ -229,6 +229,11 @@ def _write_all(descriptor: int, block: memoryview) -> None:
         block = block[os.write(descriptor, block) :]
 
 
+def _size_at(path: Path) -> int | None:
+    signature = _signature_at(path)
+    return signature.size if signature else None
+
+
 def _signature_at(path: Path) -> Signature | None:
     try:
         return Signature.of(path.stat(follow_symlinks=False))
@@ -269,11 +274,12 @@ def _near(path: Path) -> str | None:
         return None
 
 
-def _problem(error: OSError, path: Path) -> MlspecError:
+def _problem(error: OSError, path: Path, needed: int | None = None) -> MlspecError:
     number = error.errno or 0
     if number in _FULL:
-        free = _free_bytes(path)
-        hint = "free some space" + (f": {free:,} bytes are free there" if free is not None else "")
+        counts = {"needed": needed, "free": _free_bytes(path)}
+        said = [f"{count:,} bytes are {what}" for what, count in counts.items() if count is not None]
+        hint = "make room" + (f": {', '.join(said)}" if said else "")
         return fail("env/disk-full", f"cannot write `{path}`: {_FULL[number]}", help=hint)
     reason = os.strerror(number).lower() if number else str(error)
     return fail("env/permission" if number in _DENIED else "env/io", f"cannot use `{path}`: {reason}")

@@ -8,13 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from mlspec.core.digest import is_digest
 from mlspec.io import cache
 from mlspec.io.files import Hashed, Signature, hash_file
 
 _KEY = "hashes/1"
 _RACY_NS = 2_000_000_000
 _MOST = 100_000
+Row = list[int | str]
+"""Size, two times and inode of a file, then its digest."""
 
 
 class Watch(NamedTuple):
@@ -35,7 +36,8 @@ class HashCache:
         """Keep digests in `file`; `now_ns` is the clock that files are stamped by."""
         self._file, self._now_ns = file, now_ns
         self._known = _load(file)
-        self._noted: dict[str, tuple[Signature, str]] = {}
+        self._used: dict[str, Row] = {}
+        self._is_new = False
 
     def watch(self, path: Path) -> Watch | None:
         """Take a file's signature before reading it; None where there is none."""
@@ -48,10 +50,10 @@ class HashCache:
     def look(self, path: Path) -> Hashed | None:
         """Return the digest of a file that has not changed since it was noted, without reading it."""
         known, watched = self._known.get(str(path)), self.watch(path)
-        if known is None or watched is None or known[0] != watched.signature:
+        if known is None or watched is None or known[:-1] != _numbers(watched.signature):
             return None
-        self._noted.setdefault(str(path), known)
-        return Hashed(known[1], known[0].size)
+        self._used[str(path)] = known
+        return Hashed(str(known[-1]), watched.signature.size)
 
     def note(self, path: Path, before: Watch | None, digest: str) -> None:
         """Remember the digest of bytes read after `before`, if the file is still the same and old enough."""
@@ -60,7 +62,8 @@ class HashCache:
             return
         newest = max(before.signature.mtime_ns, before.signature.ctime_ns)
         if newest + _RACY_NS <= before.at_ns:
-            self._known[str(path)] = self._noted[str(path)] = (before.signature, digest)
+            self._known[str(path)] = self._used[str(path)] = [*_numbers(before.signature), digest]
+            self._is_new = True
 
     def hash(self, path: Path) -> Hashed:
         """Return a file's digest, reading it only where it may have changed.
@@ -78,21 +81,19 @@ class HashCache:
 
     def save(self) -> None:
         """Write what was noted, beside what other processes wrote meanwhile. A cache that cannot be written is none."""
-        before = _load(self._file)
-        if all(before.get(path) == entry for path, entry in self._noted.items()):
+        if not self._is_new:
             return
-        entries = before | self._noted if len(before) < _MOST else self._noted
-        rows = {path: [*_numbers(signature), digest] for path, (signature, digest) in entries.items()}
+        kept = _load(self._file)
+        rows = kept | self._used if len(kept) < _MOST else self._used
         cache.keep(self._file, _KEY, json.dumps(rows).encode())
+        self._is_new = False
 
 
-def _numbers(signature: Signature) -> tuple[int, int, int, int]:
-    return signature.size, signature.mtime_ns, signature.ctime_ns, signature.inode
+def _numbers(signature: Signature) -> Row:
+    return [signature.size, signature.mtime_ns, signature.ctime_ns, signature.inode]
 
 
-def _load(file: Path) -> dict[str, tuple[Signature, str]]:
+def _load(file: Path) -> dict[str, Row]:
     body = cache.load(file, _KEY)
-    if body is None:
-        return {}
-    rows = json.loads(body)
-    return {path: (Signature(*numbers), digest) for path, (*numbers, digest) in rows.items() if is_digest(digest)}
+    rows: dict[str, Row] = json.loads(body) if body is not None else {}
+    return rows

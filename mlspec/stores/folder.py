@@ -46,7 +46,7 @@ class FolderStore:
         if self._is_kept(stored):
             return stored
         with self._temporary() as temporary:
-            with files.in_words(temporary):
+            with files.in_words(temporary, len(content)):
                 temporary.write_bytes(content)
             return self._keep(temporary, stored)
 

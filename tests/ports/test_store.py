@@ -402,7 +402,8 @@ def test_a_full_disk_is_told_and_leaves_nothing(disk: Path, tmp_path: Path) -> N
         except MlspecError as error:
             (problem,) = error.problems
             assert problem.code == "env/disk-full"
-            assert "bytes are free there" in (problem.help or "")
+            assert f"{400_000 + fill:,} bytes are needed" in (problem.help or "")
+            assert "bytes are free" in (problem.help or "")
     assert 5 < len(kept) < 20
     assert backend.listing() - {".gitignore"} == kept
     backend.remove(max(kept - {digest.of_bytes(b"first")}))
