@@ -143,14 +143,10 @@ def find_source(root: Path, path: str) -> Path:
     Raises:
         MlspecError: `source/outside`, `source/missing`, `source/directory`, `source/not-a-file`, `env/permission`.
     """
-    try:
-        resolved = (root / path).resolve()
-    except RuntimeError as error:  # links in a circle, before Python 3.13
-        raise fail("source/not-a-file", f"`{path}` is a link that leads to itself") from error
-    inside = root.resolve()
+    inside, resolved = Path(os.path.realpath(root)), Path(os.path.realpath(root / path))
     if not resolved.is_relative_to(inside):
         raise fail("source/outside", f"`{path}` is a link out of the repository", help="copy the file in")
-    if {".git", OWN_FOLDER} & set(resolved.relative_to(inside).parts):
+    if not {".git", OWN_FOLDER}.isdisjoint(resolved.relative_to(inside).parts):
         raise fail(
             "source/outside", f"`{path}` leads into files of git or mlspec", help="keep data in a folder of its own"
         )

@@ -3,41 +3,60 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator, Sequence
+from fnmatch import translate
 from functools import lru_cache
+from itertools import takewhile
 
 _NEVER = {".git", ".mlspec", "__pycache__"}
+_DEEP = "**"
+
+Part = re.Pattern[str] | None
+"""What one part of a path must match; None for any number of parts."""
 
 
 def matches(glob: str, path: str) -> bool:
     """Say whether a glob matches a path: `*` and `?` within a part, `**` for any number of folders.
 
     As in a shell, a part that starts with a dot is matched only by one that does; git's, mlspec's and compiled
-    files never are.
+    files never are. The time is bound by the product of both lengths: globs come from specs nobody has reviewed.
     """
-    return _pattern(glob).fullmatch(path) is not None and _NEVER.isdisjoint(path.split("/"))
+    pattern, parts = _pattern(glob), path.split("/")
+    last = pattern[-1]
+    if last is None or last.match(parts[-1]) is None or not _NEVER.isdisjoint(parts):
+        return False
+    reached = set(_skipping(pattern, [0]))
+    for part in parts:
+        reached = set(_skipping(pattern, _after(pattern, reached, part)))
+        if not reached:
+            return False
+    return len(pattern) in reached
+
+
+def _after(pattern: Sequence[Part], places: set[int], part: str) -> Iterator[int]:
+    """List the places in a pattern that one more part of the path leads to."""
+    for place in places - {len(pattern)}:
+        wanted = pattern[place]
+        if wanted is not None and wanted.match(part):
+            yield place + 1
+        elif wanted is None and not part.startswith("."):
+            yield place
+
+
+def _skipping(pattern: Sequence[Part], places: Iterable[int]) -> Iterator[int]:
+    """Add the places behind a `**`, which may stand for no folder at all."""
+    for place in places:
+        yield place
+        yield from (after + 1 for after in takewhile(lambda at: pattern[at] is None, range(place, len(pattern))))
 
 
 @lru_cache(maxsize=1024)
-def _pattern(glob: str) -> re.Pattern[str]:
-    *folders, last = glob.split("/")
-    deep = r"(?:[^/.][^/]*/)*"
-    text = "".join(deep if part == "**" else f"{_part(part)}/" for part in folders)
-    return re.compile(text + (rf"{deep}[^/.][^/]*" if last == "**" else _part(last)))
+def _pattern(glob: str) -> tuple[Part, ...]:
+    parts = glob.split("/")
+    if parts[-1] == _DEEP:
+        parts.append("*")
+    return tuple(None if part == _DEEP else _part(part) for part in parts)
 
 
-def _part(part: str) -> str:
-    pieces = re.split(r"(\*+|\?|\[!?\]?[^\]]*\])", part)
-    translated = "".join(_piece(piece) for piece in pieces)
-    return translated if part.startswith(".") else rf"(?!\.){translated}"
-
-
-def _piece(piece: str) -> str:
-    if piece.startswith("*"):
-        return "[^/]*"
-    if piece == "?":
-        return "[^/]"
-    if piece.startswith("[") and piece.endswith("]"):
-        inner = piece[1:-1]
-        negated, inner = inner.startswith("!"), re.escape(inner.removeprefix("!")).replace(r"\-", "-")
-        return f"[^/{inner}]" if negated else f"[{inner}]"
-    return re.escape(piece)
+def _part(part: str) -> re.Pattern[str]:
+    return re.compile(translate(part) if part.startswith(".") else rf"(?!\.){translate(part)}")

@@ -239,7 +239,7 @@ REFUSED = {
     "rows": ("source/directory", "`rows` is a folder, not a file"),
     "linked": ("source/directory", "`linked` is a folder, not a file"),
     "rows/pipe.csv": ("source/not-a-file", "`rows/pipe.csv` is a pipe or a device, not a file"),
-    "rows/loop.csv": ("source/not-a-file", "`rows/loop.csv` is a link that leads to itself"),
+    "rows/loop.csv": ("source/not-a-file", "`rows/loop.csv` is a link, not a file"),
     "rows/outside.csv": ("source/outside", "`rows/outside.csv` is a link out of the repository"),
     "rows/absolute.csv": ("source/outside", "`rows/absolute.csv` is a link out of the repository"),
     "rows/device.csv": ("source/outside", "`rows/device.csv` is a link out of the repository"),
