@@ -24,7 +24,7 @@ def rewrite(source: ZipFile, target: ZipFile) -> None:
     members = set(source.namelist()) - {_SCHEMA}
     naming = _Naming(members)
     renamed = naming.apply(schema)
-    _write(target, _SCHEMA, json.dumps(renamed, indent=1, sort_keys=False).encode())
+    _write(target, _SCHEMA, json.dumps(renamed, separators=(",", ":")).encode())
     for old, new in sorted(naming.files.items(), key=lambda pair: pair[1]):
         _write(target, new, source.read(old))
 

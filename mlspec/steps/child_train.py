@@ -43,6 +43,7 @@ def run(order: TrainOrder, models: ModelFormat) -> TrainAnswer:
     """
     frame = frames.read(Path(order.table))
     features = frames.with_role(order.fields, "feature")
+    packages = installed()
     _seed(order.seed)
     with collected_warnings() as warned:
         if order.entrypoint is not None:
@@ -54,7 +55,7 @@ def run(order: TrainOrder, models: ModelFormat) -> TrainAnswer:
         trusted=trusted,
         rows=len(frame),
         features=len(features),
-        packages=installed(),
+        packages=packages,
         python=platform.python_version(),
         platform=platform.platform(),
         warnings=tuple(warned),
@@ -110,6 +111,7 @@ def _keep(order: TrainOrder, models: ModelFormat, model: Any, features: pd.DataF
     path = Path(order.artifact)
     name = type(model).__qualname__
     predicting = Boundary(Path(order.code), f"predicting training rows with `{name}`", "train/predict-failed")
+    predicting.call(lambda: prepare.check_other_task(model, order.task))
     before = predicting.call(lambda: ask(model, sample, order.task))
     check(before, len(sample), order.task)
     saving = Boundary(Path(order.code), f"saving `{name}`", "train/save-failed")

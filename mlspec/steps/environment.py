@@ -27,6 +27,7 @@ def scrubbed(environ: Mapping[str, str], folder: Path, seed: int, threads: int) 
         "TZ": "UTC",
         "HOME": str(folder / "home"),
         "TMPDIR": str(folder / "tmp"),
+        "JOBLIB_TEMP_FOLDER": str(folder / "tmp"),
         "PYTHONHASHSEED": str(seed),
         "PYTHONUTF8": "1",
     }

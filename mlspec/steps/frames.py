@@ -54,7 +54,7 @@ def table_of(frame: pd.DataFrame, fields: Sequence[Field]) -> pa.Table:
         if field.name not in frame.columns:
             raise fail("table/no-column", f"the table has no column `{field.name}`")
         try:
-            columns[field.name] = pa.array(frame[field.name], type=_TYPES[field.type], from_pandas=True)
+            columns[field.name] = _column(frame[field.name], field.type)
         except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError) as error:
             message = f"column `{field.name}` is declared {field.type}, and holds something else"
             raise fail("table/type", message) from error
@@ -93,6 +93,23 @@ def read(path: Path) -> pd.DataFrame:
     """
     with pa.memory_map(str(path)) as source, pa.ipc.open_file(source) as reader:
         return frame_of(reader.read_all())
+
+
+def _column(series: pd.Series[Any], kind: str) -> pa.Array:
+    found = pa.array(series, from_pandas=True)
+    if found.null_count < len(found) and not _holds(found.type, kind):
+        raise pa.ArrowTypeError
+    return found.cast(_TYPES[kind])
+
+
+def _holds(found: pa.DataType, kind: str) -> bool:
+    """Say whether values of a type may be those of a declared one; that floats are whole is seen when they are cast."""
+    if kind == "boolean":
+        return bool(pa.types.is_boolean(found))
+    if kind == "string":
+        inner = found.value_type if pa.types.is_dictionary(found) else found
+        return bool(pa.types.is_string(inner) or pa.types.is_large_string(inner))
+    return bool(pa.types.is_integer(found) or pa.types.is_floating(found))
 
 
 def _series(column: pa.ChunkedArray) -> pd.Series[Any]:

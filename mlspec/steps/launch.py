@@ -51,6 +51,18 @@ def stage(code: Mapping[str, bytes], folder: Path) -> None:
         target.write_bytes(content)
 
 
+def left(path: Path, launch: Launch) -> Path:
+    """Return a file that the child says it left.
+
+    Raises:
+        StepFailed: it is not there, or is a link to somewhere else.
+    """
+    if path.is_symlink() or not path.is_file():
+        problem = Problem("step/no-file", f"the child process left no file `{path.name}`, or a link in its place")
+        raise _failed(problem, launch)
+    return path
+
+
 def run(
     order: wire.Order, wanted: type[Wanted], launch: Launch, executor: Executor, cancel: Cancel
 ) -> tuple[Wanted, JobResult]:

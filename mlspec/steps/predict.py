@@ -80,4 +80,4 @@ def predict(request: PredictRequest, executor: Executor, cancel: Cancel) -> Pred
         timeout_s=seconds(spec.timeout),
     )
     answer, result = launch.run(order, wire.PredictAnswer, child, executor, cancel)
-    return Predicted(folder / "predictions.parquet", child.log, answer.rows, result)
+    return Predicted(launch.left(folder / "predictions.parquet", child), child.log, answer.rows, result)

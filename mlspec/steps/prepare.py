@@ -78,6 +78,16 @@ def check_task(model: Any, task: str) -> None:
         raise fail("train/wrong-task", message, help=_other_task(model))
 
 
+def check_other_task(model: Any, task: str) -> None:
+    """Refuse a fitted model that says it is made for the other task; one that says nothing may pass.
+
+    Raises:
+        MlspecError: `train/wrong-task`.
+    """
+    if is_regressor(model) if task == "classification" else is_classifier(model):
+        check_task(model, task)
+
+
 def target(frame: pd.DataFrame, fields: Sequence[Field], task: str) -> pd.Series[Any]:
     """Return the target: floats for regression, the classes as they are for classification.
 
@@ -92,14 +102,15 @@ def target(frame: pd.DataFrame, fields: Sequence[Field], task: str) -> pd.Series
     if column.isna().any():
         count = int(column.isna().sum())
         raise fail("train/missing-target", f"the target `{names[0]}` is missing in {count} training rows")
+    kind = next(field.type for field in fields if field.name == names[0])
     if task == "regression":
-        if next(field.type for field in fields if field.name == names[0]) == "string":
+        if kind == "string":
             raise fail("train/target-type", f"the target `{names[0]}` is text; regression needs a number")
         return column.astype("float64")
     if column.nunique() < 2:
         message = f"the target `{names[0]}` has only one class in the {len(column)} training rows"
         raise fail("train/one-class", message, help="classification needs at least two")
-    return column
+    return column.astype(bool) if kind == "boolean" else column
 
 
 def weights(frame: pd.DataFrame, fields: Sequence[Field]) -> pd.Series[float] | None:
@@ -132,11 +143,8 @@ def fit_arguments(model: Any, weight: pd.Series[float] | None) -> dict[str, Any]
 
 
 def labels(column: pd.Series[Any]) -> np.ndarray[Any, Any]:
-    """Return a target as an array that scikit-learn takes: booleans as such, text as objects."""
-    values = column.to_numpy(dtype=object) if column.dtype.kind not in "iuf" else column.to_numpy()
-    if values.dtype == object and all(isinstance(value, bool) for value in values):
-        return values.astype(bool)
-    return values
+    """Return a target as an array that scikit-learn takes: text as objects, whatever pandas keeps it as."""
+    return column.to_numpy() if column.dtype.kind in "iufb" else column.to_numpy(dtype=object)
 
 
 def _class(path: str) -> type[Any]:

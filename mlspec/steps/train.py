@@ -77,7 +77,7 @@ def train(request: TrainRequest, executor: Executor, cancel: Cancel) -> Trained:
     )
     answer, result = launch.run(order, wire.TrainAnswer, child, executor, cancel)
     return Trained(
-        artifact=folder / "model.skops",
+        artifact=launch.left(folder / "model.skops", child),
         log=child.log,
         trusted=answer.trusted,
         rows=answer.rows,

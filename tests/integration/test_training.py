@@ -108,17 +108,20 @@ def test_estimator_from_training_to_predictions(run: Runs, tmp_path: Path) -> No
     trained = run(asked)
     assert (trained.rows, trained.features) == (300, 4)
     assert trained.trusted == ("numpy.dtype",)
-    assert trained.packages["scikit-learn"] and trained.packages["numpy"]
+    assert trained.packages["scikit-learn"]
+    assert trained.packages["numpy"]
     assert trained.python == ".".join(map(str, sys.version_info[:3]))
     assert trained.result.code == 0
     assert 50 << 20 < trained.result.peak_memory_bytes < 1 << 30
     assert trained.warnings == ()
     test_rows = table(40).drop(columns="label")
-    test_rows.loc[0, ["city", "height"]] = ["Oslo", np.nan]
+    test_rows.loc[0, "city"] = "Oslo"
+    test_rows.loc[0, "height"] = np.nan
     read = read_predictions(ask(trained, asked, tmp_path / "predict", test_rows).path)
     assert read.classes == ("old", "young")
     assert set(read.predicted.tolist()) == {"old", "young"}
-    assert read.scores is not None and read.scores.shape == (40, 2)
+    assert read.scores is not None
+    assert read.scores.shape == (40, 2)
     loaded = skops_format.load(trained.artifact, trained.trusted)
     assert loaded["model"].C == 0.5
     assert loaded["model"].random_state == 7
@@ -142,7 +145,8 @@ def test_regression_with_weights(run: Runs, tmp_path: Path) -> None:
     other = run(asked, "plain", dataset=unweighted)
     assert trained.artifact.read_bytes() != other.artifact.read_bytes()
     read = read_predictions(ask(trained, asked, tmp_path / "predict", table(40)).path)
-    assert read.classes is None and read.scores is None
+    assert read.classes is None
+    assert read.scores is None
     assert read.predicted.dtype == np.float64
 
 
@@ -175,12 +179,15 @@ def test_entrypoint_sees_the_split_its_modules_and_its_files(run: Runs, tmp_path
     environ = {**os.environ, "TOKEN": "sesame-street", "CANARY": "tweet"}
     trained = run(asked, dataset=grouped, code=code(source, **files), environ=environ)
     seen = json.loads(trained.log.read_text())
-    assert seen["X"]["age"] == "int64" and seen["X"]["height"] == "float64" and seen["X"]["member"] == "object"
+    assert seen["X"]["age"] == "int64"
+    assert seen["X"]["height"] == "float64"
+    assert seen["X"]["member"] == "object"
     assert (seen["missing"], seen["y"], seen["weight"], seen["group"]) == (1, "label", True, "id")
     assert seen["frame"] == ["id", "age", "height", "city", "member", "label"]
     assert (seen["params"], seen["seed"], seen["cwd"]) == ({"deep": [1, 2.5, None]}, 11, "code")
     assert (seen["file"], seen["number"], seen["hash"]) == ("hello", 42, "11")
-    assert "TOKEN" in seen["env"] and "CANARY" not in seen["env"]
+    assert "TOKEN" in seen["env"]
+    assert "CANARY" not in seen["env"]
     assert not list((tmp_path / "run" / "code").rglob("__pycache__"))
 
 
@@ -257,7 +264,8 @@ def test_broken_module(run: Runs, source: str, name: str, line: int) -> None:
         run(model(entrypoint="src/train.py:train"), code={"src/train.py": source.encode()})
     (problem,) = failed.value.problems
     assert problem.code == name
-    assert problem.place is not None and (problem.place.file, problem.place.line) == ("src/train.py", line)
+    assert problem.place is not None
+    assert (problem.place.file, problem.place.line) == ("src/train.py", line)
 
 
 def test_place_is_the_users_innermost_line(run: Runs) -> None:
@@ -442,9 +450,16 @@ def test_no_orphan_when_apply_is_killed(tmp_path: Path) -> None:
 import threading
 from pathlib import Path
 import tests.integration.test_training as here
-source = b"import os, time\\ndef train(data, params, seed):\\n    open(params['pid'], 'w').write(str(os.getpid()))\\n    time.sleep(60)\\n"
-asked = here.model(entrypoint="train.py:train", params={{"pid": {str(tmp_path / "pid")!r}}})
-request = here.TrainRequest(asked, here.dataset(here.LABEL), here.table(), {{"train.py": source}}, Path({str(tmp_path / "run")!r}), {{}})
+source = b'''
+import os, time
+def train(data, params, seed):
+    Path(params["pid"]).write_text(str(os.getpid()))
+    time.sleep(60)
+'''
+folder = Path({str(tmp_path)!r})
+asked = here.model(entrypoint="train.py:train", params={{"pid": str(folder / "pid")}})
+code = {{"train.py": b"from pathlib import Path" + source}}
+request = here.TrainRequest(asked, here.dataset(here.LABEL), here.table(), code, folder / "run", {{}})
 here.train(request, here.LocalExecutor(), threading.Event())
 """
     (tmp_path / "run").mkdir()

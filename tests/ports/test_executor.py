@@ -86,7 +86,11 @@ def test_a_flood_neither_blocks_nor_fills_the_disk(executor: Executor, tmp_path:
 
 
 def test_timeout_asks_first(executor: Executor, tmp_path: Path) -> None:
-    source = "import os, signal, time\nsignal.signal(15, lambda *_: (print('bye', flush=True), os._exit(4)))\nprint(1, flush=True)\ntime.sleep(30)"
+    source = """
+import os, signal, time
+signal.signal(15, lambda *_: (print("bye", flush=True), os._exit(4)))
+time.sleep(30)
+"""
     result = run(executor, job(tmp_path, source, timeout_s=0.5))
     assert (result.code, result.timed_out, result.interrupted) == (4, True, False)
     assert "bye" in (tmp_path / "log.txt").read_text()
@@ -203,7 +207,7 @@ def test_several_at_once(executor: Executor, tmp_path: Path) -> None:
 
 
 def test_leaves_no_descriptor_open(executor: Executor, tmp_path: Path) -> None:
-    before = len(os.listdir("/proc/self/fd"))
+    before = len(list(Path("/proc/self/fd").iterdir()))
     for _ in range(3):
         run(executor, job(tmp_path, "print(1)"))
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) == before

@@ -62,7 +62,7 @@ MODELS = [
 ]
 
 
-class Mine(BaseEstimator):
+class Mine(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """A user's own class."""
 
 

@@ -31,14 +31,15 @@ def scores(*rows: list[float]) -> np.ndarray[Any, np.dtype[np.float64]]:
     [(["a", "b"], object), ([3, 7], np.int64), ([False, True], bool)],
 )
 def test_a_classifier(tmp_path: Path, labels: list[Any], dtype: type) -> None:
-    target = np.array(labels * 3, dtype=dtype)
+    target: np.ndarray[Any, Any] = np.array(labels * 3, dtype=dtype)
     said = ask(LogisticRegression().fit(X, target), X, "classification")
     assert said.classes == tuple(labels)
     check(said, 6, "classification")
     write(said, tmp_path / "p.parquet")
     read = read_predictions(tmp_path / "p.parquet")
     assert same(read, said)
-    assert read.classes == tuple(labels) and [type(c) for c in read.classes] == [type(c) for c in labels]
+    assert read.classes == tuple(labels)
+    assert [type(c) for c in read.classes] == [type(c) for c in labels]
     assert read.scores is not None
     np.testing.assert_array_equal(read.scores, said.scores)
 
@@ -49,7 +50,8 @@ def test_one_that_only_decides(tmp_path: Path, labels: list[str], shape: tuple[i
     assert said.scores is None
     write(said, tmp_path / "p.parquet")
     read = read_predictions(tmp_path / "p.parquet")
-    assert read.decision is not None and read.decision.shape == shape
+    assert read.decision is not None
+    assert read.decision.shape == shape
     assert same(read, said)
 
 

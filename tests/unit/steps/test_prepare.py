@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.base import BaseEstimator
+from sklearn.cluster import KMeans
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.neighbors import KNeighborsClassifier
@@ -33,7 +34,7 @@ FIELDS = (
 FEATURES = [field for field in FIELDS if field.role == "feature"]
 
 
-class Columns(BaseEstimator):
+class Columns(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """Stands where the estimator would, and shows what reaches it."""
 
     def fit(self, X: Any, y: Any = None) -> Columns:
@@ -191,6 +192,9 @@ def test_the_task_must_fit() -> None:
     assert refused.value.problems[0].help == "use a regressor, or set `task: classification`"
     with pytest.raises(MlspecError, match="no classifier"):
         prepare.check_task(Ridge(), "classification")
+    with pytest.raises(MlspecError, match="no classifier"):
+        prepare.check_other_task(Ridge(), "classification")
+    prepare.check_other_task(KMeans(), "classification")
 
 
 @pytest.mark.parametrize(

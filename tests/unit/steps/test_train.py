@@ -25,12 +25,15 @@ from mlspec.steps.train import Trained, TrainRequest, train
 ANSWER = wire.TrainAnswer(("numpy.dtype",), 2, 1, {"numpy": "2"}, "3.11.7", "Linux", ("careful with sesame",))
 
 
+DONE = JobResult(code=0, timed_out=False, interrupted=False, wall_s=1.0, cpu_s=1.0, peak_memory_bytes=1000)
+
+
 @dataclass
 class FakeExecutor:
     """Remembers the job, and does what a child might."""
 
     act: Callable[[Job], None]
-    result: JobResult = JobResult(0, False, False, 1.0, 1.0, 1000)
+    result: JobResult = DONE
     jobs: list[Job] = field(default_factory=list)
 
     def run(self, job: Job, cancel: Cancel) -> JobResult:
@@ -42,10 +45,21 @@ class FakeExecutor:
 
 
 def answering(answer: wire.Answer, peak: int = 5000) -> Callable[[Job], None]:
-    return lambda job: wire.write_answer(Path(job.argv[-1]), answer, peak)
+    def act(job: Job) -> None:
+        wire.write_answer(Path(job.argv[-1]), answer, peak)
+        job.log.with_name("model.skops").write_bytes(b"model")
+
+    return act
 
 
-def nothing(job: Job) -> None:
+def writing(content: str) -> Callable[[Job], None]:
+    def act(job: Job) -> None:
+        Path(job.argv[-1]).write_text(content)
+
+    return act
+
+
+def nothing(_: Job) -> None:
     """Leave no answer."""
 
 
@@ -94,6 +108,7 @@ def test_what_a_child_is_given(tmp_path: Path) -> None:
         "TZ": "UTC",
         "HOME": str(tmp_path / "home"),
         "TMPDIR": str(tmp_path / "tmp"),
+        "JOBLIB_TEMP_FOLDER": str(tmp_path / "tmp"),
         "PYTHONHASHSEED": "5",
         "PYTHONUTF8": "1",
     }
@@ -101,7 +116,8 @@ def test_what_a_child_is_given(tmp_path: Path) -> None:
     expected |= {f"{name}_NUM_THREADS": "3" for name in threads}
     expected |= {"VECLIB_MAXIMUM_THREADS": "3", "LOKY_MAX_CPU_COUNT": "3"}
     assert {name: value for name, value in job.env.items() if name != "PYTHONUSERBASE"} == expected
-    assert Path(job.env["HOME"]).is_dir() and Path(job.env["TMPDIR"]).is_dir()
+    assert Path(job.env["HOME"]).is_dir()
+    assert Path(job.env["TMPDIR"]).is_dir()
     order = wire.read_order(Path(job.argv[4]))
     assert isinstance(order, wire.TrainOrder)
     assert (order.parent, order.seed, [column.name for column in order.fields]) == (os.getpid(), 5, ["x", "y"])
@@ -158,7 +174,7 @@ def test_the_childs_own_failure_is_told(tmp_path: Path) -> None:
     ids=range(7),
 )
 def test_an_answer_that_is_none(tmp_path: Path, content: str) -> None:
-    failed = failure(tmp_path, FakeExecutor(lambda job: Path(job.argv[-1]).write_text(content) and None))
+    failed = failure(tmp_path, FakeExecutor(writing(content)))
     assert failed.problems[0].code == "train/no-answer"
 
 
@@ -171,8 +187,18 @@ def test_an_answer_does_not_hide_a_crash(tmp_path: Path) -> None:
     assert failure(tmp_path, FakeExecutor(answering(ANSWER), ended(-11))).problems[0].code == "train/crashed"
 
 
+@pytest.mark.parametrize("linked", [False, True], ids=["no file", "a link"])
+def test_no_model_left(tmp_path: Path, *, linked: bool) -> None:
+    def act(job: Job) -> None:
+        wire.write_answer(Path(job.argv[-1]), ANSWER, 1)
+        if linked:
+            job.log.with_name("model.skops").symlink_to(job.log)
+
+    assert failure(tmp_path, FakeExecutor(act)).problems[0].code == "step/no-file"
+
+
 def test_a_full_disk_may_be_tried_again(tmp_path: Path) -> None:
-    def full(job: Job) -> None:
+    def full(_: Job) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     failed = failure(tmp_path, FakeExecutor(full))
