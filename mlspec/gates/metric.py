@@ -144,7 +144,7 @@ def rows_to_decide(estimate: Estimate, threshold: float) -> int | None:
     if bound is None:
         return None
     ratio = (bound - estimate.value) / (threshold - estimate.value)
-    needed = estimate.n * ratio**2
+    needed = estimate.n * ratio * ratio
     return math.ceil(needed) if needed < _MOST_ROWS else None
 
 

@@ -57,7 +57,7 @@ def _closed(stem: str, evidence: Evidence, confidence: float) -> tuple[float, fl
     if evidence.task == "regression":
         return None
     if stem.startswith("roc_auc"):
-        return _auc(evidence, confidence) if len(evidence.classes) == 2 else None
+        return _auc(evidence, evidence.ranks, confidence) if len(evidence.classes) == 2 else None
     rate = _rate(stem, evidence)
     if rate is not None:
         low, high = (_of_rate(stem, bound) for bound in wilson(*rate, confidence))
@@ -66,10 +66,11 @@ def _closed(stem: str, evidence: Evidence, confidence: float) -> tuple[float, fl
     return (*mean_of_rates(rates, confidence), "zou-donner/1") if rates is not None else None
 
 
-def _auc(evidence: Evidence, confidence: float) -> tuple[float, float, str]:
-    code = evidence.positive_code
-    scores, positive = evidence.probabilities[:, code], evidence.labels == code
-    return auc_interval(scores[positive], scores[~positive], confidence)
+def _auc(evidence: Evidence, ranks: Floats | None, confidence: float) -> tuple[float, float, str] | None:
+    if ranks is None:
+        return None
+    positive = evidence.labels == evidence.positive_code
+    return auc_interval(ranks[positive], ranks[~positive], confidence)
 
 
 def _rate(stem: str, evidence: Evidence) -> tuple[int, int] | None:

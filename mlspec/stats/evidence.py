@@ -24,7 +24,8 @@ class Evidence:
     """The truth of `n` test rows beside what a model said of them.
 
     Classification: `labels` and `predicted` are (n,) codes into the `k` `classes`, `MISSING` where nothing was
-    predicted; `scores` are (n, k) probabilities, None where the model gives none; `positive` is one of the classes.
+    predicted; `scores` are (n, k) probabilities, None where the model gives none; `decision` (n,) ranks rows by how
+    positive they are, for a model with `decision_function` only; `positive` is one of the classes.
     Regression: `labels` and `predicted` are (n,) floats, NaN where nothing was predicted.
     `columns` holds the test columns that a slice may name; `seed` is what every resampling starts from.
     """
@@ -38,6 +39,7 @@ class Evidence:
     weights: Floats | None = None
     columns: Mapping[str, Array] = field(default_factory=dict)
     seed: int = 0
+    decision: Floats | None = None
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -49,15 +51,9 @@ class Evidence:
         return len(self.classes) - 1 if self.positive is None else self.classes.index(self.positive)
 
     @property
-    def probabilities(self) -> Floats:
-        """Return the scores of a model that gives some.
-
-        Raises:
-            ValueError: it gives none.
-        """
-        if self.scores is None:
-            raise ValueError("there are no class probabilities")
-        return self.scores
+    def ranks(self) -> Floats | None:
+        """Return what ranks rows by how positive they are, of shape (n,): the probability, else the decision."""
+        return self.decision if self.scores is None else self.scores[:, self.positive_code]
 
     def subset(self, mask: Mask | Codes) -> Evidence:
         """Return the rows where a boolean mask of shape (n,) holds, or those of some row numbers."""
@@ -65,14 +61,19 @@ class Evidence:
             self,
             labels=self.labels[mask],
             predicted=self.predicted[mask],
-            scores=None if self.scores is None else self.scores[mask],
-            weights=None if self.weights is None else self.weights[mask],
+            scores=_taken(self.scores, mask),
+            decision=_taken(self.decision, mask),
+            weights=_taken(self.weights, mask),
             columns={name: values[mask] for name, values in self.columns.items()},
         )
 
     def class_sizes(self) -> Codes:
         """Return how many rows each class has, of shape (k,)."""
         return np.bincount(self.labels, minlength=len(self.classes))
+
+
+def _taken(values: Floats | None, rows: Mask | Codes) -> Floats | None:
+    return None if values is None else values[rows]
 
 
 def codes(values: list[Any], classes: tuple[Any, ...]) -> Codes:

@@ -8,11 +8,13 @@ import numpy as np
 
 from mlspec.core.metrics import METRICS, Metric
 from mlspec.core.problem import fail, suggest
-from mlspec.stats.evidence import MISSING, Evidence
+from mlspec.stats.evidence import MISSING, Evidence, Floats
 
 _NEED_TWO_CLASSES = ("balanced_accuracy", "d2_log_loss_score", "matthews_corrcoef")
 _NEED_POSITIVES = ("average_precision", "f1", "jaccard", "recall")
 _NEED_SPREAD = ("d2_absolute_error_score", "explained_variance", "r2")
+RANKED = ("average_precision", "roc_auc")
+"""Metrics of two classes that need no more than an order of the rows."""
 _WEIGHTLESS = ("roc_auc_ovo", "roc_auc_ovo_weighted")
 
 
@@ -36,7 +38,7 @@ def metric_for(name: str, evidence: Evidence) -> Metric:
         raise fail("metric/unknown", f"unknown metric `{name}`", help=suggest(name, METRICS))
     if metric.task != evidence.task:
         raise fail("metric/wrong-task", f"`{name}` is for {metric.task}, and the task is {evidence.task}")
-    if metric.needs == "scores" and evidence.scores is None:
+    if metric.needs == "scores" and _scores(metric, evidence) is None:
         message = f"`{name}` is computed from class probabilities, and the model has no `predict_proba`"
         advice = "use a metric of labels (accuracy, f1_macro), or an estimator with `predict_proba`"
         raise fail("metric/no-scores", message, help=advice)
@@ -76,9 +78,13 @@ def gap_of(metric: Metric, evidence: Evidence) -> Gap | None:
 def _missing(metric: Metric, evidence: Evidence) -> int:
     if metric.needs == "labels":
         return int(np.sum(evidence.predicted == MISSING))
-    if metric.needs == "values" or evidence.scores is None:
-        return int(np.sum(~np.isfinite(evidence.predicted)))
-    return int(np.sum(~np.all(np.isfinite(evidence.scores), axis=1)))
+    said = _scores(metric, evidence) if metric.needs == "scores" else evidence.predicted
+    return 0 if said is None else int(np.sum(~np.all(np.isfinite(said.reshape(len(said), -1)), axis=1)))
+
+
+def _scores(metric: Metric, evidence: Evidence) -> Floats | None:
+    """Return what a metric of scores is computed from: of two classes, ranks are enough for some."""
+    return evidence.ranks if metric.name in RANKED else evidence.scores
 
 
 def _class_gap(stem: str, evidence: Evidence) -> Gap | None:

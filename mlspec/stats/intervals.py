@@ -7,13 +7,14 @@ from collections.abc import Callable, Sequence
 from statistics import NormalDist
 
 import numpy as np
+from scipy.special import stdtrit
 from scipy.stats import rankdata
 
 from mlspec.stats.evidence import Codes, Floats
 
 REPLICATES = 1000
 _MOST_UNDEFINED = 0.5
-_SMALLEST = 1e-300
+_SMALLEST = 1e-18
 
 Interval = tuple[float, float]
 
@@ -74,25 +75,30 @@ def delong(positives: Floats, negatives: Floats) -> tuple[float, float]:
     DeLong, DeLong and Clarke-Pearson (1988), Biometrics 44, equation for one curve.
     """
     above, below = placements(positives, negatives)
-    variance = np.var(above, ddof=1) / len(above) + np.var(below, ddof=1) / len(below)
-    return float(np.mean(above)), float(variance)
+    return float(np.mean(above)), _part(above) + _part(below)
+
+
+def _part(values: Floats) -> float:
+    return float(np.var(values, ddof=1)) / len(values)
 
 
 def auc_interval(positives: Floats, negatives: Floats, confidence: float) -> tuple[float, float, str]:
     """Return the interval of the area under the ROC curve, and how it was found.
 
-    DeLong's variance on the logit scale (Pepe 2003, section 5.2.4), which stays within 0 and 1. Where that variance
-    vanishes (classes wholly apart, or one row of a class) it says nothing; then Wilson's interval over as many trials
-    as the smaller class has rows, since Var(A) <= A (1 - A) / min(m, n) (Birnbaum and Klose 1957).
+    DeLong's variance on the logit scale (Pepe 2003, section 5.2.4), which stays within 0 and 1, with Student's quantile
+    at Satterthwaite's (1946) degrees of freedom, since that variance is itself an estimate from few rows of a class.
+    Where it vanishes (classes wholly apart, or one row of a class) it says nothing; then Wilson's interval over as many
+    trials as the smaller class has rows, since Var(A) <= A (1 - A) / min(m, n) (Birnbaum and Klose 1957).
     """
-    fewest = min(len(positives), len(negatives))
-    area, variance = (
-        delong(positives, negatives) if fewest > 1 else (float(np.mean(placements(positives, negatives)[0])), 0)
-    )
+    above, below = placements(positives, negatives)
+    area, fewest = float(np.mean(above)), min(len(positives), len(negatives))
+    parts = (_part(above), _part(below)) if fewest > 1 else (0.0, 0.0)
+    variance = sum(parts)
     if variance <= _SMALLEST or not 0 < area < 1:
         return *wilson(area * fewest, fewest, confidence), "auc-bound/1"
+    freedom = variance**2 / (parts[0] ** 2 / (len(above) - 1) + parts[1] ** 2 / (len(below) - 1))
     logit = math.log(area / (1 - area))
-    half = quantile(confidence) * math.sqrt(variance) / (area * (1 - area))
+    half = float(stdtrit(freedom, (1 + confidence) / 2)) * math.sqrt(variance) / (area * (1 - area))
     return _logistic(logit - half), _logistic(logit + half), "delong-logit/1"
 
 

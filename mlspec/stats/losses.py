@@ -92,7 +92,7 @@ def _squared(truth: Floats, predicted: Floats) -> Floats:
 
 
 def _squared_log(truth: Floats, predicted: Floats) -> Floats:
-    return np.square(np.log1p(predicted) - np.log1p(truth))
+    return np.square(np.subtract(np.log1p(predicted), np.log1p(truth)))
 
 
 def _percentage(truth: Floats, predicted: Floats) -> Floats:
@@ -100,8 +100,7 @@ def _percentage(truth: Floats, predicted: Floats) -> Floats:
 
 
 def _poisson(truth: Floats, predicted: Floats) -> Floats:
-    terms: Floats = xlogy(truth, truth / predicted)
-    return 2 * (terms - truth + predicted)
+    return 2 * (np.asarray(xlogy(truth, truth / predicted), dtype=np.float64) - truth + predicted)
 
 
 def _gamma(truth: Floats, predicted: Floats) -> Floats:

@@ -71,13 +71,12 @@ def _arguments(metric: Metric, function: str, evidence: Evidence) -> tuple[Any, 
         if metric.binary:
             return evidence.labels == positive, evidence.predicted == positive, keywords
         return evidence.labels, evidence.predicted, keywords
-    scores = evidence.probabilities
     if function in _TAKES_CLASSES and not (two and function == "roc_auc_score"):
         keywords["labels"] = [0, 1] if two else list(range(len(evidence.classes)))
     if two:
         keywords.pop("multi_class", None)
-        return (evidence.labels == positive).astype(np.int64), scores[:, positive], keywords
-    return evidence.labels, scores, keywords
+        return (evidence.labels == positive).astype(np.int64), evidence.ranks, keywords
+    return evidence.labels, evidence.scores, keywords
 
 
 def _undefined(reason: str, evidence: Evidence, confidence: float) -> Estimate:

@@ -57,13 +57,14 @@ Counted = Callable[[Floats], float]
 
 def of_evidence(name: str, evidence: Evidence) -> Counted | None:
     """Return a metric as a function of how often each row counts, or None where it is no metric of ranks."""
-    scores = evidence.scores
-    if scores is None or not name.startswith(("roc_auc", "average_precision")):
+    if not name.startswith(("roc_auc", "average_precision")):
         return None
-    if len(evidence.classes) == 2 or name in ("roc_auc", "average_precision"):
-        positive = evidence.positive_code
-        ranking = rank(scores[:, positive], evidence.labels == positive)
+    ranks, scores = evidence.ranks, evidence.scores
+    if len(evidence.classes) <= 2 and ranks is not None:
+        ranking = rank(ranks, evidence.labels == evidence.positive_code)
         return partial(average_precision if name == "average_precision" else area, ranking)
+    if scores is None:
+        return None
     way = _one_against_one if "ovo" in name else _one_against_rest
     return way(evidence, scores, by_size=name.endswith("weighted"))
 

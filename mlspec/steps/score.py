@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,31 +15,12 @@ from mlspec.specs.dataset import Column, Dataset
 from mlspec.specs.model import Model
 from mlspec.stats.evidence import Array, Evidence, Floats, codes
 from mlspec.stats.metrics import estimate
+from mlspec.steps.predictions import Predictions
 
 CONFIDENCE = 0.95
 SEED = 0
 """One seed for all: the draws of a bootstrap are part of the method, not something to choose."""
-_SUM_TOLERANCE = 1e-3
 _WRONG = object()
-
-
-class Predictions(Protocol):
-    """What a model said of the test rows, in their order."""
-
-    @property
-    def predicted(self) -> Array:
-        """Classes or numbers, of shape (n,)."""
-        ...
-
-    @property
-    def classes(self) -> tuple[Any, ...] | None:
-        """The classes the model knows, None for regression or where it does not say."""
-        ...
-
-    @property
-    def scores(self) -> Floats | None:
-        """Probabilities of shape (n, k), a column for each class, or None."""
-        ...
 
 
 def score(model: Model, evidence: Evidence) -> dict[str, Estimate]:
@@ -58,15 +39,15 @@ def evidence(model: Model, dataset: Dataset, test: pd.DataFrame, predictions: Pr
     `"1"`. A class the model has never seen gets a probability of zero.
 
     Raises:
-        MlspecError: the predictions are of another length, type or class, or no probabilities; a label or a weight
-            is missing. Row numbers are of the test split, from 1.
+        MlspecError: the predictions are of another length, type or class; a label or a weight is missing. Row numbers
+            are of the test split, from 1.
     """
     target = dataset.target
     if target is None:
         raise fail("model/no-target", f"dataset/{dataset.name} has no target")
     if len(predictions.predicted) != len(test):
         message = f"there are {len(predictions.predicted):,} predictions for {len(test):,} test rows"
-        raise fail("predict/rows", message)
+        raise fail("predict/wrong-length", message)
     labels = test[target.name]
     if labels.isna().any():
         message = f"the target `{target.name}` is missing in {int(labels.isna().sum()):,} test rows"
@@ -91,7 +72,17 @@ def _classified(model: Model, target: Column, labels: pd.Series[Any], prediction
     scores = None if predictions.scores is None else _probabilities(predictions.scores, len(said), known, len(classes))
     if positive is None and 1 in classes:
         positive = classes[classes.index(1)]  # true and 1 are positive without being named
-    return Evidence("classification", positive, classes, codes(truth, classes), codes(said, classes), scores)
+    decision = _decision(predictions.decision, len(said), positive is None or positive == classes[-1])
+    return Evidence(
+        "classification", positive, classes, codes(truth, classes), codes(said, classes), scores, decision=decision
+    )
+
+
+def _decision(values: Floats | None, n: int, last: bool) -> Floats | None:
+    """Return decisions of two classes as an order by the positive one; they are made for the last."""
+    if values is None or values.shape != (n,):
+        return None
+    return values if last else -values
 
 
 def _of_type(values: list[Any], column: Column) -> list[Any]:
@@ -158,23 +149,13 @@ def _check_known(said: list[Any], known: tuple[Any, ...], positive: Any, target:
 
 
 def _probabilities(scores: Floats, n: int, known: tuple[Any, ...] | None, k: int) -> Floats:
-    """Check probabilities, and add a column of zeros for each class that the model has never seen."""
+    """Check the shape of probabilities, and add a column of zeros for each class that the model has never seen."""
     found = np.asarray(scores, dtype=np.float64)
     wide = 0 if known is None else len(known)
     if found.shape != (n, wide):
         message = f"the probabilities have shape {found.shape}; {n:,} rows and {wide} classes need {(n, wide)}"
         raise fail("predict/shape", message)
-    _check_range(found)
     return np.concatenate([found, np.zeros((n, k - wide))], axis=1)
-
-
-def _check_range(scores: Floats) -> None:
-    sums = np.sum(scores, axis=1)
-    outside = np.any((scores < 0) | (scores > 1), axis=1) | (np.abs(sums - 1) > _SUM_TOLERANCE)
-    if np.any(outside):
-        row = int(np.argmax(outside)) + 1
-        message = f"the class probabilities for row {row} of the test split are not within 0 to 1, summing to 1"
-        raise fail("predict/not-probabilities", message, help="`predict_proba` must return probabilities")
 
 
 def _weights(dataset: Dataset, test: pd.DataFrame) -> Floats | None:

@@ -1,0 +1,136 @@
+"""The metric check on evidence: slices, too few rows, and each outcome."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mlspec.core.problem import MlspecError
+from mlspec.core.verdict import CheckVerdict, Outcome
+from mlspec.gates.metric import MetricCheck
+from mlspec.gates.metric_check import check, slice_mask
+from mlspec.plugins.catalog import implementation
+from mlspec.stats.evidence import MISSING, Evidence
+
+
+def declared(**fields: Any) -> MetricCheck:
+    return MetricCheck.model_validate_json(json.dumps({"check": "metric", "metric": "accuracy", **fields}))
+
+
+def evidence() -> Evidence:
+    """400 rows, nine of ten right; 300 are F, 60 of group 1, 20 of group 2, where all labels are 0."""
+    rows = np.arange(400)
+    labels = np.where(rows >= 380, 0, rows % 2)
+    predicted = np.where(rows % 10 == 0, 1 - labels, labels)
+    columns = {
+        "sex": np.where(rows < 300, "F", "M").astype(object),
+        "group": np.select([rows >= 380, rows >= 320], [2, 1], 0),
+        "rate": np.where(rows % 4 == 0, np.nan, rows / 4),
+        "member": np.where(rows % 3 == 0, None, rows % 2 == 0).astype(object),
+    }
+    scores = np.where(predicted[:, None] == np.arange(2), 0.8, 0.2)
+    return Evidence("classification", 1, (0, 1), labels, predicted, scores, columns=columns)
+
+
+def judged(**fields: Any) -> CheckVerdict:
+    (verdict,) = check(declared(**fields), evidence())
+    return verdict
+
+
+OUTCOMES = {
+    "pass": ({"min": 0.85}, Outcome.PASS, "accuracy 0.9000 [0.8667, 0.9257] >= 0.85 on 400 rows"),
+    "fail": ({"min": 0.95}, Outcome.FAIL, "accuracy 0.9000 [0.8667, 0.9257] < 0.95 on 400 rows"),
+    "inconclusive": (
+        {"min": 0.88},
+        Outcome.INCONCLUSIVE,
+        "accuracy 0.9000 [0.8667, 0.9257] straddles 0.88 on 400 rows; about 1,110 rows would decide",
+    ),
+    "a slice passes": (
+        {"min": 0.8, "where": {"sex": "F"}},
+        Outcome.PASS,
+        "accuracy 0.9000 [0.8608, 0.9291] >= 0.8 on 300 rows where sex is F",
+    ),
+    "an intersection": (
+        {"min": 0.5, "where": {"sex": "M", "group": [1, 2]}},
+        Outcome.PASS,
+        "accuracy 0.9000 [0.8149, 0.9485] >= 0.5 on 80 rows where sex is M and group is 1 or 2",
+    ),
+    "a slice of few rows": (
+        {"min": 0.5, "where": {"group": 2}},
+        Outcome.INSUFFICIENT,
+        "only 20 rows where group is 2; 50 are needed",
+    ),
+    "a slice of no rows": ({"min": 0.5, "where": {"group": 7}}, Outcome.INSUFFICIENT, "no test row where group is 7"),
+    "a slice of one class": (
+        {"metric": "roc_auc", "min": 0.5, "where": {"group": 2}, "min_rows": 10},
+        Outcome.INSUFFICIENT,
+        "roc_auc on 20 rows where group is 2: all rows are of one class",
+    ),
+    "too few rows in all": (
+        {"min": 0.5, "min_rows": 401},
+        Outcome.INSUFFICIENT,
+        "only 400 rows; 401 are needed",
+    ),
+}
+
+
+@pytest.mark.parametrize(("fields", "outcome", "reason"), OUTCOMES.values(), ids=OUTCOMES)
+def test_the_four_outcomes(fields: dict[str, Any], outcome: Outcome, reason: str) -> None:
+    verdict = judged(**fields)
+    assert (verdict.outcome, verdict.reason) == (outcome, reason)
+
+
+def test_a_verdict_holds_what_it_was_made_from() -> None:
+    verdict = judged(min=0.8, max=1, where={"sex": "F"}, level="warn", confidence=0.9)
+    assert verdict.estimate is not None
+    assert (verdict.check, verdict.metric, verdict.where, verdict.level) == ("metric", "accuracy", "sex is F", "warn")
+    assert (verdict.minimum, verdict.maximum) == (0.8, 1.0)
+    assert (verdict.estimate.n, verdict.estimate.confidence, verdict.estimate.method) == (300, 0.9, "wilson/1")
+
+
+def test_missing_predictions_fail_even_where_a_class_is_missing_too() -> None:
+    broken = Evidence(
+        "classification", 1, (0, 1), np.zeros(60, dtype=np.int64), np.full(60, MISSING), np.full((60, 2), np.nan)
+    )
+    for metric in ("accuracy", "roc_auc", "recall"):
+        (verdict,) = check(declared(metric=metric, min=0.0), broken)
+        assert verdict.outcome is Outcome.FAIL
+        assert "60 of 60 predictions are missing" in verdict.reason
+
+
+def test_a_metric_without_its_scores_is_an_error_with_the_way_out() -> None:
+    labels = np.arange(60) % 2
+    with pytest.raises(MlspecError) as caught:
+        check(declared(metric="roc_auc", min=0.5), Evidence("classification", 1, (0, 1), labels, labels))
+    (problem,) = caught.value.problems
+    assert problem.code == "metric/no-scores" and "predict_proba" in (problem.help or "")
+
+
+@pytest.mark.parametrize(
+    ("where", "rows"),
+    [
+        ({}, 400),
+        ({"sex": "M"}, 100),
+        ({"sex": ["F", "M"]}, 400),
+        ({"sex": 1}, 0),
+        ({"group": 1}, 60),
+        ({"group": 1.0}, 60),
+        ({"group": True}, 0),
+        ({"group": "1"}, 0),
+        ({"rate": 0.25}, 1),
+        ({"rate": 0}, 0),
+        ({"member": True}, 133),
+        ({"member": [True, False]}, 266),
+        ({"member": 1}, 0),
+        ({"member": "true"}, 0),
+    ],
+)
+def test_values_are_compared_in_their_own_types(where: dict[str, Any], rows: int) -> None:
+    assert int(np.sum(slice_mask(declared(min=0, where=where).where, evidence()))) == rows
+
+
+def test_the_check_finds_its_implementation_by_name() -> None:
+    assert implementation(MetricCheck.implementation) is check
