@@ -1,0 +1,104 @@
+"""Parquet files, read with pyarrow: their own types are held against the declared ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from mlspec.core.problem import fail
+from mlspec.core.verdict import Violation
+from mlspec.sources.reading import MOST_COLUMNS, Reading, header_violations, settle_integers
+from mlspec.specs.dataset import Column, Dataset
+
+MOST_BYTES = 8 << 30
+"""A file that claims more than this when unpacked is refused before it is."""
+
+
+def read_parquet(path: Path, dataset: Dataset) -> Reading:
+    """Read a parquet file against a schema.
+
+    Raises:
+        MlspecError: `data/…`: it is truncated or no parquet, too large when unpacked, or has no rows.
+    """
+    name = dataset.source.path
+    try:
+        with pq.ParquetFile(path) as file:
+            _measure(file, dataset)
+            names = file.schema_arrow.names
+            violations = header_violations(names, dataset)
+            wanted = [column for column in dataset.columns if names.count(column.name) == 1]
+            table = file.read(columns=[column.name for column in wanted])
+    except (pa.ArrowException, OSError) as error:
+        reason = str(error).splitlines()[0][:200]
+        raise fail("data/parquet", f"{name} cannot be read as parquet: {reason}", help="is it truncated, or another format?") from None
+    frame = {}
+    for column in dataset.columns:
+        if column not in wanted:
+            frame[column.name] = pd.Series(None, index=pd.RangeIndex(table.num_rows), dtype=object)
+            continue
+        values, violation = _column(table.column(column.name), column)
+        frame[column.name] = values
+        violations += [violation] if violation else []
+    return Reading(pd.DataFrame(frame, index=pd.RangeIndex(table.num_rows)), tuple(violations))
+
+
+def _measure(file: pq.ParquetFile, dataset: Dataset) -> None:
+    meta, name = file.metadata, dataset.source.path
+    if meta.num_rows == 0:
+        raise fail("data/empty", f"dataset `{dataset.name}` has no rows: {name} is empty")
+    if meta.num_columns > MOST_COLUMNS:
+        raise fail("data/columns", f"{name} has {meta.num_columns:,} columns; the limit is {MOST_COLUMNS:,}")
+    unpacked = sum(meta.row_group(group).total_byte_size for group in range(meta.num_row_groups))
+    if unpacked > MOST_BYTES:
+        raise fail("data/too-large", f"{name} holds {unpacked:,} bytes when unpacked; the limit is {MOST_BYTES:,}")
+
+
+def _column(values: pa.ChunkedArray, column: Column) -> tuple[pd.Series, Violation | None]:
+    if pa.types.is_dictionary(values.type):
+        values = values.cast(values.type.value_type)
+    nothing = pd.Series(None, index=pd.RangeIndex(len(values)), dtype=object)
+    if pa.types.is_null(values.type):
+        return nothing, None
+    if not _fits(values.type, column):
+        message = f"column `{column.name}` is {values.type} in the file, and {column.type} in the schema"
+        return nothing, Violation(rule="type", column=column.name, count=len(values), message=message)
+    if column.type == "string" or column.type == "boolean":
+        return pd.Series(values.to_pylist(), dtype=object), None
+    if column.type == "number":
+        return values.cast(pa.float64(), safe=False).to_pandas().astype("float64"), _infinite(values, column)
+    return _integers(values, column)
+
+
+def _fits(found: pa.DataType, column: Column) -> bool:
+    number = pa.types.is_integer(found) or pa.types.is_floating(found) or pa.types.is_decimal(found)
+    text = pa.types.is_string(found) or pa.types.is_large_string(found) or pa.types.is_string_view(found)
+    return {"string": text, "boolean": pa.types.is_boolean(found)}.get(column.type, number)
+
+
+def _integers(values: pa.ChunkedArray, column: Column) -> tuple[pd.Series, Violation | None]:
+    if pa.types.is_floating(values.type):
+        values = pc.if_else(pc.is_nan(values), pa.scalar(None, values.type), values)
+        broken = pc.not_equal(values, pc.floor(values))
+        count = pc.sum(broken).as_py() or 0
+        if count:
+            return pd.Series(None, index=pd.RangeIndex(len(values)), dtype=object), _broken(broken, column, count)
+    whole = pd.Series(values.cast(pa.int64()).to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get))
+    return settle_integers(whole), None
+
+
+def _infinite(values: pa.ChunkedArray, column: Column) -> Violation | None:
+    if not pa.types.is_floating(values.type):
+        return None
+    infinite = pc.is_inf(values)
+    count = pc.sum(infinite).as_py() or 0
+    return _broken(infinite, column, count) if count else None
+
+
+def _broken(mask: pa.ChunkedArray, column: Column, count: int) -> Violation:
+    rows = [row + 1 for row, bad in enumerate(mask.to_pylist()) if bad][:5]
+    message = f"column `{column.name}`: {count:,} value{'s are' if count > 1 else ' is'} no finite {column.type}"
+    return Violation(rule="type", column=column.name, count=count, rows=tuple(rows), message=message)

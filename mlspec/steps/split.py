@@ -1,0 +1,94 @@
+"""The split of a table into training and test rows, the same on every machine and for ever."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mlspec.specs.dataset import Column, Dataset
+
+Mask = np.ndarray[Any, np.dtype[np.bool_]]
+_SCALE = float(2**64)
+
+
+def split(frame: pd.DataFrame, dataset: Dataset) -> Mask:
+    """Return, for each row, whether it is for testing. Shape (rows,).
+
+    `hash`: a row is for testing when the first 64 bits of sha256 of the seed and its id (without an id column, of
+    all its declared cells) lie below the share; so a row keeps its side as rows are added, and equal rows stay
+    together. `random`: exactly the share, rounded, drawn by numpy's frozen `RandomState`; within each value of
+    `stratify` by largest remainder.
+    """
+    if dataset.split.by == "hash":
+        return _by_hash(frame, dataset)
+    return _at_random(frame, dataset)
+
+
+def _by_hash(frame: pd.DataFrame, dataset: Dataset) -> Mask:
+    keyed = dataset.with_role("id") or dataset.columns
+    salt = hashlib.sha256(f"mlspec/split/1 {dataset.split.seed}\0".encode())
+    limit = int(dataset.split.test * _SCALE)
+    parts = [list(_texts(frame[column.name], column)) for column in keyed]
+    test = np.zeros(len(frame), dtype=bool)
+    for row, cells in enumerate(zip(*parts, strict=True)):
+        hasher = salt.copy()
+        hasher.update("\x1f".join(cells).encode("utf-8", "surrogatepass"))
+        test[row] = int.from_bytes(hasher.digest()[:8], "big") < limit
+    return test
+
+
+def _texts(values: pd.Series, column: Column) -> Iterator[str]:
+    """Write each cell in one form, whatever type the table happened to need for it."""
+    missing = values.isna().tolist()
+    for value, gone in zip(values.tolist(), missing, strict=True):
+        yield "\x00" if gone else _text(value, column)
+
+
+def _text(value: Any, column: Column) -> str:
+    match column.type:
+        case "integer":
+            return str(int(value))
+        case "number":
+            return repr(float(value) + 0.0)
+        case "boolean":
+            return "true" if value else "false"
+        case _:
+            return str(value)
+
+
+def _at_random(frame: pd.DataFrame, dataset: Dataset) -> Mask:
+    random = np.random.RandomState(dataset.split.seed)
+    test = np.zeros(len(frame), dtype=bool)
+    if dataset.split.stratify is None:
+        order = random.permutation(len(frame))
+        test[order[: _share(len(frame), dataset.split.test)]] = True
+        return test
+    column = dataset.column(dataset.split.stratify)
+    labels = np.array(list(_texts(frame[dataset.split.stratify], column)) if column else [], dtype=object)
+    names, counts = np.unique(labels.astype(str), return_counts=True)
+    for name, taken in zip(names, _quotas(counts, _share(len(frame), dataset.split.test)), strict=True):
+        rows = np.flatnonzero(labels == name)
+        test[random.permutation(rows)[:taken]] = True
+    return test
+
+
+def _share(rows: int, test: float) -> int:
+    """Return how many of `rows` are for testing: the share, rounded, and at least one on each side of two rows."""
+    if rows < 2:
+        return 0
+    return min(max(math.floor(rows * test + 0.5), 1), rows - 1)
+
+
+def _quotas(counts: np.ndarray[Any, Any], total: int) -> list[int]:
+    """Divide `total` over groups in proportion to their counts; what is left goes to the largest remainders."""
+    exact = counts * (total / counts.sum())
+    quotas = np.floor(exact).astype(int)
+    left = total - int(quotas.sum())
+    order = np.lexsort((np.arange(len(counts)), -(exact - quotas)))
+    quotas[order[:left]] += 1
+    return [int(quota) for quota in quotas]
