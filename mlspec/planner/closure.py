@@ -9,7 +9,6 @@ from posixpath import dirname
 from mlspec.core import digest
 from mlspec.core.problem import Place, Problem, suggest
 from mlspec.planner.code import Code, File, Tree
-from mlspec.planner.globs import matches
 from mlspec.planner.imports import Module
 from mlspec.planner.resolve import distinct
 
@@ -41,10 +40,9 @@ def closure(
     path, _, function = entrypoint.rpartition(":")
     if path not in code.paths:
         return None, [_no_entrypoint(path, code.paths)]
-    named = {glob: [file for file in code.paths if matches(glob, file)] for glob in globs}
-    listed = {file for matched in named.values() for file in matched}
+    listed = {file for glob in globs for file in code.matched(glob)}
     files = _reached([path, *sorted(listed)], tuple(distinct([dirname(path), ""])), code)
-    problems = [_empty_glob(glob, code.paths) for glob, matched in named.items() if not matched]
+    problems = [_empty_glob(glob, code.paths) for glob in globs if not code.matched(glob)]
     problems += [problem for file in files.values() for problem in file.problems]
     if len(files) > MAX_FILES:
         problems.append(_too_many())

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 
 from mlspec.core import digest
 from mlspec.core.problem import MlspecError, Place, Problem, fail
+from mlspec.planner.globs import matches
 from mlspec.planner.imports import Import, Module, read_module
 from mlspec.planner.resolve import files_of, inits_around, submodule
 
@@ -48,12 +49,19 @@ class Code:
         self._tree = tree
         self.modules = {} if modules is None else modules
         self._files: dict[str, File] = {}
+        self._matched: dict[str, tuple[str, ...]] = {}
         self._next: dict[tuple[Sequence[str], str], tuple[str, ...]] = {}
 
     @cached_property
     def paths(self) -> Collection[str]:
         """All files of the tree."""
         return self._tree.paths()
+
+    def matched(self, glob: str) -> tuple[str, ...]:
+        """Return the files that a glob matches, sorted."""
+        if glob not in self._matched:
+            self._matched[glob] = tuple(sorted(path for path in self.paths if matches(glob, path)))
+        return self._matched[glob]
 
     def file(self, path: str) -> File:
         """Return what a file says: Python by its syntax, anything else by its bytes."""

@@ -76,3 +76,8 @@ def test_what_is_never_matched(glob: str, path: str) -> None:
 def test_a_glob_of_many_stars_ends() -> None:
     assert not matches("**/" * 20 + "x", "a/" * 40 + "y")
     assert not matches("*a" * 30 + "b", "a" * 60)
+
+
+@given(st.text("*?[]!-^&~|\\\\.a/", min_size=1, max_size=12))
+def test_any_text_is_a_glob(glob: str) -> None:
+    assert isinstance(matches(glob, "a/.a/a"), bool)

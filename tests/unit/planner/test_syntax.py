@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlspec.core.problem import MlspecError
+from mlspec.planner.imports import read_module
 from mlspec.planner.syntax import digest_source
 
 ROOT = Path(__file__).parents[3]
@@ -218,3 +219,15 @@ def test_formatting_whole_files_anew_changes_nothing(file: Path) -> None:
     source = file.read_bytes()
     if "\\ud800" not in source.decode():
         assert digest(ast.unparse(ast.parse(source))) == digest_source(source, file.name)
+
+
+@given(st.binary(max_size=60) | st.text("():[]{}'\"\\\n\t\0#=,.@*fab1 \u00e9\ufeff", max_size=60).map(str.encode))
+def test_any_bytes_have_a_digest_or_a_problem_with_a_place(source: bytes) -> None:
+    try:
+        seen = read_module(source, "src/a.py").digest
+    except MlspecError as error:
+        (problem,) = error.problems
+        assert problem.place is not None
+        assert problem.place.file == "src/a.py"
+    else:
+        assert seen == digest_source(source, "src/a.py")
