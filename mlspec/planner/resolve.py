@@ -14,8 +14,11 @@ def files_of(imported: Import, path: str, roots: Sequence[str], paths: Collectio
     `roots` are the folders where absolute imports begin; a file of a package also finds its own package. What is
     not in the repository is external: no file.
     """
-    parts = imported.module.split(".") if imported.module else []
-    files, inside = _find(_bases(path, imported.level, roots, paths), parts, paths)
+    bases = _bases(path, imported.level, roots, paths)
+    if imported.module:
+        files, inside = _find(bases, imported.module.split("."), paths)
+    else:
+        files, inside = [init for init in (_join(base, "__init__.py") for base in bases) if init in paths], bases
     for name in imported.names:
         files += submodule(name, inside, paths)
     return files, inside
@@ -60,7 +63,7 @@ def _find(folders: list[str], parts: list[str], paths: Collection[str]) -> tuple
     """
     files: list[str] = []
     for part in parts:
-        places = [f"{folder}/{part}" if folder else part for folder in folders]
+        places = [_join(folder, part) for folder in folders]
         candidates = (file for place in places for file in (f"{place}/__init__.py", f"{place}.py"))
         hit = next((file for file in candidates if file in paths), None)
         if hit is None:
@@ -69,3 +72,7 @@ def _find(folders: list[str], parts: list[str], paths: Collection[str]) -> tuple
         files.append(hit)
         folders = [dirname(hit)] if hit.endswith("/__init__.py") else []
     return files, folders
+
+
+def _join(folder: str, name: str) -> str:
+    return f"{folder}/{name}" if folder else name

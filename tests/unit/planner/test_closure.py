@@ -132,6 +132,17 @@ def test_a_star_reaches_the_submodules_that_all_names() -> None:
     assert set(reached(files).files) == set(files) - {"src/p/c.py"}
 
 
+def test_a_star_of_its_own_package_reaches_what_all_names() -> None:
+    files = {
+        "src/train.py": f"from p.m import x\n{TRAIN}",
+        "src/p/__init__.py": "__all__ = ['a']",
+        "src/p/m.py": "from . import *\nx = 1",
+        "src/p/a.py": "",
+        "src/p/b.py": "",
+    }
+    assert set(reached(files).files) == set(files) - {"src/p/b.py"}
+
+
 def test_a_file_of_a_package_finds_its_own_package_by_name() -> None:
     files = {
         "src/income/__init__.py": "",
