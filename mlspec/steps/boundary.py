@@ -70,7 +70,9 @@ class Boundary:
             return Failure("train/exited", message, file, line, "return the fitted model instead")
         if isinstance(error, OSError) and is_disk(error):
             return Failure(disk_code(error), f"{self.what}: {error}", file, line, retryable=True)
-        return Failure(self.on_error, f"{self.what} raised {summary(error)}", file, line, _hint(error))
+        # Where the code was staged is of no interest, and would be recorded.
+        message = f"{self.what} raised {summary(error)}".replace(f"{self.code}/", "")
+        return Failure(self.on_error, message, file, line, _hint(error))
 
 
 def known(error: MlspecError) -> Failure:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import inspect
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -69,7 +70,19 @@ def find(entrypoint: str, code: Path) -> Callable[..., Any]:
     if not callable(function):
         message = f"`{file}` has no function `{name}`"
         raise ChildFailed(Failure("train/no-entrypoint", message, file, 0, suggest(name, vars(module))))
+    _check_signature(function, name, file)
     return function  # type: ignore[no-any-return]  # the user's own
+
+
+def _check_signature(function: Callable[..., Any], name: str, file: str) -> None:
+    try:
+        inspect.signature(function).bind(None, None, None)
+    except TypeError as error:
+        line = getattr(getattr(function, "__code__", None), "co_firstlineno", 0)
+        message = f"`{name}` can't be called as `{name}(data, params, seed)`: {error}"
+        raise ChildFailed(Failure("train/signature", message, file, line, "take these three arguments")) from error
+    except ValueError:
+        return  # it is no Python function, and does not tell
 
 
 def _load(file: str, code: Path) -> ModuleType:

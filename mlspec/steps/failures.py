@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import errno
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from mlspec.core.problem import MlspecError, Problem
+from mlspec.core.problem import MlspecError, Place, Problem
 
 TAIL_LINES = 50
 _LINE_LENGTH = 500
 _TAIL_BYTES = 64 << 10
 _SHORTEST_SECRET = 4
+_CRASHED_AT = re.compile(r'^  File "(.+)", line (\d+) in ', re.MULTILINE)
 _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EIO}
 
 
@@ -42,13 +44,16 @@ def is_disk(error: OSError) -> bool:
 
 def tail_of(log: Path, secrets: Iterable[str]) -> str:
     """Return the last lines of a log, secrets starred out, control characters escaped, long lines cut."""
-    if not log.is_file():
-        return ""
-    with log.open("rb") as file:
-        file.seek(max(0, log.stat().st_size - _TAIL_BYTES))
-        text = file.read().decode("utf-8", "replace")
-    lines = redact(text, secrets).splitlines()[-TAIL_LINES:]
+    lines = redact(_end_of(log), secrets).splitlines()[-TAIL_LINES:]
     return "\n".join(escape(line)[:_LINE_LENGTH] for line in lines)
+
+
+def crash_place(log: Path, code: Path) -> Place | None:
+    """Return the innermost place in the staged code of a crash that Python's fault handler logged."""
+    for file, line in _CRASHED_AT.findall(_end_of(log).rpartition("Fatal Python error")[2]):
+        if Path(file).is_relative_to(code):
+            return Place(Path(file).relative_to(code).as_posix(), int(line))
+    return None
 
 
 def escape(text: str) -> str:
@@ -76,3 +81,11 @@ def redact_file(path: Path, secrets: Iterable[str]) -> None:
             cleaned = cleaned.replace(secret.encode(), b"***")
     if cleaned != content:
         path.write_bytes(cleaned)
+
+
+def _end_of(log: Path) -> str:
+    if not log.is_file():
+        return ""
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - _TAIL_BYTES))
+        return file.read().decode("utf-8", "replace")

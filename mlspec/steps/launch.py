@@ -13,7 +13,7 @@ from mlspec.core.ports import Cancel, Executor, Job, JobResult
 from mlspec.core.problem import Problem
 from mlspec.specs.paths import check_path
 from mlspec.steps import wire
-from mlspec.steps.failures import StepFailed, of_disk, redact, redact_file, tail_of
+from mlspec.steps.failures import StepFailed, crash_place, of_disk, redact, redact_file, tail_of
 
 Wanted = TypeVar("Wanted", wire.TrainAnswer, wire.PredictAnswer)
 _FROM_OUTSIDE = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
@@ -105,7 +105,8 @@ def _failure(answer: wire.Answer | None, result: JobResult, order: wire.Order, l
         return _failed(answer.problem(), launch, retryable=answer.retryable)
     if result.code < 0:
         problem, retryable = _killed(what, order.verb, -result.code)
-        return _failed(problem, launch, retryable=retryable)
+        placed = replace(problem, place=crash_place(launch.log, launch.cwd))
+        return _failed(placed, launch, retryable=retryable)
     if result.code == wire.NO_ANSWER:
         return _failed(Problem("env/disk", f"{what} could not write its result"), launch, retryable=True)
     message = f"{what} ended its process with exit code {result.code} before it was done"

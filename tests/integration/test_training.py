@@ -211,43 +211,49 @@ def test_relative_imports(run: Runs, entry: str, files: dict[str, str]) -> None:
     run(model(entrypoint=entry), code=code(source, entry.partition(":")[0], **files))
 
 
-HEAD = "import os, sys, time\n"
+@dataclasses.dataclass(frozen=True)
+class Broken:
+    """A function that trains nothing, and what is said of it."""
+
+    body: str
+    code: str
+    message: str
+    line: int = 0
+    help: str = ""
+
+
 BROKEN = {
-    "returns nothing": ("    pass", "train/no-model", "`train` returned nothing", 0),
-    "no predict": ("    return 3", "train/no-model", "`train` returned a int, which has no `predict`", 0),
-    "raises": ("    x = 1\n    raise ValueError('bad luck')", "train/raised", "`train` raised ValueError: bad luck", 5),
-    "sys.exit": ("    sys.exit(3)", "train/exited", "`train` called sys.exit(3)", 4),
-    "os._exit": ("    os._exit(3)", "train/exited", "training ended its process with exit code 3", 0),
-    "exits 0": ("    os._exit(0)", "train/exited", "training ended its process with exit code 0", 0),
-    "segfault": ("    os.kill(os.getpid(), 11)", "train/crashed", "training crashed: SIGSEGV", 0),
-    "killed": (
-        "    os.kill(os.getpid(), 9)",
-        "train/killed",
-        "training was killed by SIGKILL, likely out of memory",
-        0,
+    "returns nothing": Broken("pass", "train/no-model", "`train` returned nothing"),
+    "no predict": Broken("return 3", "train/no-model", "`train` returned a int, which has no `predict`"),
+    "raises": Broken("raise ValueError('bad luck')", "train/raised", "`train` raised ValueError: bad luck", 4),
+    "sys.exit": Broken("sys.exit(3)", "train/exited", "`train` called sys.exit(3)", 4),
+    "os._exit": Broken("os._exit(3)", "train/exited", "training ended its process with exit code 3"),
+    "exits 0": Broken("os._exit(0)", "train/exited", "training ended its process with exit code 0"),
+    "segfault": Broken("os.kill(os.getpid(), 11)", "train/crashed", "training crashed: SIGSEGV", 4),
+    "killed": Broken("os.kill(os.getpid(), 9)", "train/killed", "training was killed by SIGKILL, likely out of memory"),
+    "no module": Broken(
+        "import mine.own", "train/raised", "`train` raised ModuleNotFoundError: No module named 'mine'", 4, "`code:`"
     ),
-    "no module": ("    import helpers_of_mine", "train/raised", "`train` raised ModuleNotFoundError", 4),
-    "no file": ("    open('data/words.txt')", "train/raised", "`train` raised FileNotFoundError", 4),
-    "memory": ("    raise MemoryError", "train/raised", "`train` raised MemoryError", 4),
+    "no file": Broken("open('words.txt')", "train/raised", "`train` raised FileNotFoundError: ", 4, "`code:`"),
+    "memory": Broken("raise MemoryError", "train/raised", "`train` raised MemoryError", 4, "memory"),
+    "own path": Broken("raise ValueError(__file__)", "train/raised", "`train` raised ValueError: src/train.py", 4),
 }
 
 
-@pytest.mark.parametrize(("body", "name", "message", "line"), BROKEN.values(), ids=list(BROKEN))
-def test_broken_entrypoint(run: Runs, body: str, name: str, message: str, line: int) -> None:
-    source = f"{HEAD}\ndef train(data, params, seed):\n{body}\n"
+@pytest.mark.parametrize("broken", BROKEN.values(), ids=list(BROKEN))
+def test_broken_entrypoint(run: Runs, broken: Broken) -> None:
+    source = f"import os, sys, time\n\ndef train(data, params, seed):\n    {broken.body}\n"
     with pytest.raises(StepFailed) as failed:
         run(model(entrypoint="src/train.py:train"), code={"src/train.py": source.encode()})
     (problem,) = failed.value.problems
-    assert (problem.code, failed.value.retryable) == (name, False)
-    assert problem.message.startswith(message)
-    assert "/" not in problem.message.replace("data/words.txt", "")
-    if line:
+    assert (problem.code, failed.value.retryable) == (broken.code, False)
+    assert problem.message.startswith(broken.message)
+    assert broken.help in (problem.help or "")
+    if broken.line:
         assert problem.place is not None
-        assert (problem.place.file, problem.place.line) == ("src/train.py", line)
-    if name == "train/raised":
+        assert (problem.place.file, problem.place.line) == ("src/train.py", broken.line)
+    if broken.code == "train/raised":
         assert "Traceback" in failed.value.tail
-    if name in ("no module", "no file"):
-        assert "code:" in (problem.help or "")
 
 
 @pytest.mark.parametrize(
@@ -256,8 +262,9 @@ def test_broken_entrypoint(run: Runs, body: str, name: str, message: str, line: 
         ("x = 1\ndef train(:\n", "train/import-failed", 2),
         ("1 / 0\n", "train/import-failed", 1),
         ("trian = 1\n", "train/no-entrypoint", 0),
+        ("\ndef train(data):\n    pass\n", "train/signature", 2),
     ],
-    ids=["syntax", "raises on import", "no function"],
+    ids=["syntax", "raises on import", "no function", "other arguments"],
 )
 def test_broken_module(run: Runs, source: str, name: str, line: int) -> None:
     with pytest.raises(StepFailed) as failed:

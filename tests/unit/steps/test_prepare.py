@@ -71,8 +71,26 @@ def values(made: Pipeline, names: list[str], rows: pd.DataFrame, column: str) ->
     return result
 
 
-def test_the_recipe_has_a_number() -> None:
+def test_the_recipe_is_what_its_number_says() -> None:
+    """A change here changes what models learn: it needs another number, and the description in `core.recipe`."""
     assert RECIPE == 1
+    made = prepare.pipeline(Columns(), FIELDS)["prepare"]
+    (_, numbers, numeric), (_, encoder, text) = made.transformers
+    assert (numeric, text, made.remainder, made.sparse_threshold) == (["age", "height"], ["city", "member"], "drop", 0)
+    assert [(name, type(part).__name__) for name, part in numbers.steps] == [
+        ("fill", "SimpleImputer"),
+        ("scale", "StandardScaler"),
+    ]
+    filled = {"strategy": "median", "add_indicator": True, "keep_empty_features": True, "fill_value": None}
+    assert {name: numbers["fill"].get_params()[name] for name in filled} == filled
+    encoded = {
+        "handle_unknown": "infrequent_if_exist",
+        "max_categories": 50,
+        "sparse_output": False,
+        "min_frequency": None,
+        "drop": None,
+    }
+    assert {name: encoder.get_params()[name] for name in encoded} == encoded
 
 
 def test_numbers_are_filled_marked_and_scaled() -> None:
