@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, MutableMapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
@@ -13,7 +13,7 @@ from mlspec.core import digest
 from mlspec.core.problem import MlspecError, Place, Problem, fail
 from mlspec.planner.globs import matches
 from mlspec.planner.imports import Import, Module, read_module
-from mlspec.planner.resolve import files_of, inits_around, submodule
+from mlspec.planner.resolve import inits_around, search, submodule
 
 MAX_MODULE_BYTES = 1 << 20
 MAX_FILE_BYTES = 16 << 20
@@ -82,13 +82,13 @@ class Code:
             self._next[key] = tuple(dict.fromkeys([*inits_around(path, self.paths), *found]))
         return self._next[key]
 
-    def _imported(self, imported: Import, path: str, roots: Sequence[str]) -> list[str]:
-        files, inside = files_of(imported, path, roots, self.paths)
-        if "*" in imported.names and files:
-            starred = self.file(files[-1]).module
-            for name in starred.exports if starred else ():
-                files += submodule(name, inside, self.paths)
-        return files
+    def _imported(self, imported: Import, path: str, roots: Sequence[str]) -> Iterator[str]:
+        for found in search(imported, path, roots, self.paths):
+            yield from found.files
+            if "*" in imported.names and found.files:
+                starred = self.file(found.files[-1]).module
+                for name in starred.exports if starred else ():
+                    yield from submodule(name, found.inside, self.paths)
 
     def _read(self, path: str) -> File:
         source = self._tree.read(path)

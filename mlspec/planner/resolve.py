@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from posixpath import dirname
+from typing import NamedTuple
 
 from mlspec.planner.imports import Import
 
 
-def files_of(imported: Import, path: str, roots: Sequence[str], paths: Collection[str]) -> tuple[list[str], list[str]]:
-    """Return the files that an import in a file loads, and the folders where submodules of the last of them are.
+class Found(NamedTuple):
+    """The files that an import loads, and the folders where submodules of the last of them are."""
 
-    `roots` are the folders where absolute imports begin; a file of a package also finds its own package. What is
-    not in the repository is external: no file.
+    files: list[str]
+    inside: list[str]
+
+
+def search(imported: Import, path: str, roots: Sequence[str], paths: Collection[str]) -> Iterator[Found]:
+    """Yield what an import in a file may load. What is not in the repository is external: no file.
+
+    `roots` are the folders where absolute imports begin. A file of a package also finds its own package; which of
+    the two it is, where both have the name, depends on what is installed, so both count.
     """
-    bases = _bases(path, imported.level, roots, paths)
-    if imported.module:
-        files, inside = _find(bases, imported.module.split("."), paths)
-    else:
-        files, inside = [init for init in (_join(base, "__init__.py") for base in bases) if init in paths], bases
-    for name in imported.names:
-        files += submodule(name, inside, paths)
-    return files, inside
+    for bases in _bases(path, imported.level, roots, paths):
+        if imported.module:
+            files, inside = _find(bases, imported.module.split("."), paths)
+        else:
+            files, inside = [init for init in (_join(base, "__init__.py") for base in bases) if init in paths], bases
+        taken = [file for name in imported.names for file in submodule(name, inside, paths)]
+        yield Found([*taken, *files], inside)
 
 
 def submodule(name: str, folders: list[str], paths: Collection[str]) -> list[str]:
@@ -44,15 +51,27 @@ def distinct(folders: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(folders))
 
 
-def _bases(path: str, level: int, roots: Sequence[str], paths: Collection[str]) -> list[str]:
-    """Return where an import's first name is looked for: `level` counts its leading dots."""
+def _bases(path: str, level: int, roots: Sequence[str], paths: Collection[str]) -> list[list[str]]:
+    """Return the folders, search by search, where an import's first name may be: `level` counts its leading dots."""
     if level == 0:
         inits = inits_around(path, paths)
-        own = [dirname(dirname(inits[-1]))] if inits else []
-        return distinct([*roots, *own])
+        own = [[dirname(dirname(inits[-1]))]] if inits else []
+        return [list(roots), *own]
     folder = dirname(path)
     parts = folder.split("/") if folder else []
-    return ["/".join(parts[: len(parts) + 1 - level])] if level - 1 <= len(parts) else []
+    if level - 1 > len(parts):
+        return []
+    base = "/".join(parts[: len(parts) + 1 - level])
+    portions = [] if _join(base, "__init__.py") in paths else _other_portions(base, roots)
+    return [distinct([base, *portions])]
+
+
+def _other_portions(folder: str, roots: Sequence[str]) -> Iterator[str]:
+    """List where a namespace package with a portion in a folder may have others: at the same name in each root."""
+    for root in roots:
+        if folder.startswith(f"{root}/") or not root:
+            name = folder[len(root) :].lstrip("/")
+            yield from (_join(other, name) for other in roots if name)
 
 
 def _find(folders: list[str], parts: list[str], paths: Collection[str]) -> tuple[list[str], list[str]]:
