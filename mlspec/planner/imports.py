@@ -55,8 +55,8 @@ def read_module(source: bytes, file: str) -> Module:
     loaders = _LOADERS | set(_renamed_loaders(nodes))
     found = [item for node in nodes for item in _loads(node, loaders)]
     imports = tuple(dict.fromkeys(item for item in found if isinstance(item, Import)))
-    lines = source.splitlines()
-    dynamic = sorted(_in_characters(item, lines[item.line - 1]) for item in found if isinstance(item, Dynamic))
+    lines = dict(enumerate(source.splitlines(), 1))
+    dynamic = sorted(_in_characters(item, lines.get(item.line, b"")) for item in found if isinstance(item, Dynamic))
     return Module(digest_tree(tree), imports, tuple(dynamic), tuple(_bound(tree)), tuple(_exports(tree)))
 
 

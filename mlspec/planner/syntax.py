@@ -3,17 +3,35 @@
 from __future__ import annotations
 
 import ast
+import codecs
 import warnings
 from collections.abc import Iterator
 from functools import cache
+from io import BytesIO
+from tokenize import detect_encoding
 
 from mlspec.core import digest
-from mlspec.core.problem import MlspecError, Place, Problem
+from mlspec.core.problem import MlspecError, Place, Problem, fail
 
 FORM = "python/1"
 """The name of this walk, part of every digest: a walk that would give other digests gets another name."""
 
 _LONGEST_EXCERPT = 200
+_ENCODINGS = {
+    "utf-8",
+    "utf-8-sig",
+    "ascii",
+    "iso8859-1",
+    "iso8859-15",
+    "cp1252",
+    "cp1251",
+    "koi8-r",
+    "gbk",
+    "big5",
+    "shift_jis",
+    "euc_jp",
+    "euc_kr",
+}
 _LEFT_OUT = {"ctx", "type_comment", "type_ignores", "kind"}
 
 
@@ -33,8 +51,10 @@ def parse(source: bytes, file: str) -> ast.Module:
     """Parse a file without running anything of it.
 
     Raises:
-        MlspecError: `code/syntax` with file, line and column; `code/too-deep` where the parser gives up.
+        MlspecError: `code/syntax` with file, line and column; `code/too-deep` where the parser gives up;
+            `code/encoding` where the file declares a codec that is not known to be harmless.
     """
+    _check_encoding(source, file)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # an escape such as "\d" warns, in other words on each Python
@@ -46,6 +66,16 @@ def parse(source: bytes, file: str) -> ast.Module:
     except (RecursionError, MemoryError) as error:
         message = "Python cannot parse this file: it is nested too deeply"
         raise MlspecError(Problem("code/too-deep", message, Place(file))) from error
+
+
+def _check_encoding(source: bytes, file: str) -> None:
+    """Refuse rare codecs: with some of them (punycode, idna) a small file takes hours to decode."""
+    try:
+        encoding, _ = detect_encoding(BytesIO(source).readline)
+    except SyntaxError:
+        return  # parsing says it better
+    if codecs.lookup(encoding).name not in _ENCODINGS:
+        raise fail("code/encoding", f"this file is declared to be {encoding}", place=Place(file, 1), help="use UTF-8")
 
 
 def digest_tree(tree: ast.AST) -> str:

@@ -131,8 +131,9 @@ def test_another_meaning_is_a_change(one: str, other: str) -> None:
 
 
 def test_the_encoding_of_a_file_is_no_change() -> None:
-    latin = "# -*- coding: latin-1 -*-\nx = 'é'".encode("latin-1")
-    assert digest_source(latin, "a.py") == digest("x = 'é'")
+    for name in ("latin-1", "iso-8859-15", "cp1252", "utf8", "UTF_8"):
+        declared = f"# -*- coding: {name} -*-\nx = 'é'".encode(name)
+        assert digest_source(declared, "a.py") == digest("x = 'é'")
 
 
 BROKEN = {
@@ -144,6 +145,8 @@ BROKEN = {
     "wrong bytes": (b"x = 1\ny = '\xff'\n", "code/syntax", "src/a.py"),
     "null": (b"a\0b", "code/syntax", "src/a.py"),
     "unknown encoding": (b"# coding: nonsense\n", "code/syntax", "src/a.py"),
+    "rare encoding": (b"# coding: utf-7\n" + b"+AAo-" * 99 + b"import_module(x)", "code/encoding", "src/a.py:1"),
+    "slow encoding": (b"#coding: punycode\n-" + b"9" * 1_000_000, "code/encoding", "src/a.py:1"),
     "too many digits": (b"x = " + b"9" * 5000, "code/syntax", "src/a.py:1"),
     "deep brackets": (b"(" * 1000, "code/syntax", "src/a.py:1:201"),
     "deep signs": (b"-" * 100_000 + b"1", "code/too-deep", "src/a.py"),
