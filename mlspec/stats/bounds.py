@@ -1,7 +1,8 @@
 """Which interval a metric gets: a closed form where a sound one is known, else the bootstrap; none if none is honest.
 
 Rates and what follows from one rate: Wilson. Means of rates of separate rows: Zou and Donner. The area under the ROC
-curve of two classes: DeLong. All else, and everything with weights: percentiles of the bootstrap.
+curve of two classes: DeLong. All else, and everything with weights: percentiles of the bootstrap, corrected for
+skewness where the metric is a mean loss.
 """
 
 from __future__ import annotations
@@ -10,9 +11,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mlspec.stats import confusion
+from mlspec.stats import confusion, losses
 from mlspec.stats.evidence import Evidence, Floats
-from mlspec.stats.intervals import REPLICATES, auc_interval, mean_of_rates, percentiles, wilson
+from mlspec.stats.intervals import (
+    REPLICATES,
+    auc_interval,
+    corrected_percentiles,
+    mean_of_rates,
+    percentiles,
+    wilson,
+)
 from mlspec.stats.resample import Whole, replicates
 
 _OF_ALL_ROWS = ("accuracy", "precision_micro", "recall_micro", "f1_micro", "recall_weighted")
@@ -45,12 +53,16 @@ def bounds_of(stem: str, evidence: Evidence, value: float, confidence: float, wh
     if fewest is not None and fewest < _FEWEST:
         return Bounds(None, None, f"none: a class with {fewest} rows cannot show how such rows vary")
     found = replicates(stem, evidence, whole)
-    interval = percentiles(found, value, confidence)
+    influence = losses.influence(stem, evidence)
+    if influence is None:
+        interval, method = percentiles(found, value, confidence), "bootstrap/1"
+    else:
+        interval, method = corrected_percentiles(found, value, confidence, influence), "bootstrap-bca/1"
     if interval is None:
         return Bounds(None, None, "none: most samples of the bootstrap leave it undefined")
     if _is_bounded(stem) and np.nanmax(found) - np.nanmin(found) < _EQUAL:
         return _of_agreement(stem, evidence, value, confidence)
-    return Bounds(*interval, f"bootstrap/1 {REPLICATES} seed {evidence.seed}")
+    return Bounds(*interval, f"{method} {REPLICATES} seed {evidence.seed}")
 
 
 def _closed(stem: str, evidence: Evidence, confidence: float) -> tuple[float, float, str] | None:

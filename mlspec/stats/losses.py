@@ -58,6 +58,15 @@ def of_evidence(name: str, evidence: Evidence) -> Means | None:
     return None if evidence.scores is None else _of_scores(name, evidence, evidence.scores)
 
 
+def influence(name: str, evidence: Evidence) -> Floats | None:
+    """Return how far each row pulls a metric that is one mean loss (or its root), up to a factor; None for others."""
+    means = of_evidence(name, evidence)
+    if means is None or len(means.columns) > 1:
+        return None
+    (loss,), weights = means.columns, evidence.weights
+    return loss - np.mean(loss) if weights is None else weights * (loss - np.average(loss, weights=weights))
+
+
 def _of_scores(name: str, evidence: Evidence, scores: Floats) -> Means | None:
     if name == "brier_score":
         positive = evidence.positive_code

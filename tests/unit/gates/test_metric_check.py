@@ -26,10 +26,10 @@ def evidence() -> Evidence:
     labels = np.where(rows >= 380, 0, rows % 2)
     predicted = np.where(rows % 10 == 0, 1 - labels, labels)
     columns = {
-        "sex": np.where(rows < 300, "F", "M").astype(object),
-        "group": np.select([rows >= 380, rows >= 320], [2, 1], 0),
+        "sex": np.array(["F"] * 300 + ["M"] * 100, dtype=object),
+        "group": np.where(rows >= 380, 2, np.where(rows >= 320, 1, 0)),
         "rate": np.where(rows % 4 == 0, np.nan, rows / 4),
-        "member": np.where(rows % 3 == 0, None, rows % 2 == 0).astype(object),
+        "member": np.array([None if row % 3 == 0 else row % 2 == 0 for row in range(400)], dtype=object),
     }
     scores = np.where(predicted[:, None] == np.arange(2), 0.8, 0.2)
     return Evidence("classification", 1, (0, 1), labels, predicted, scores, columns=columns)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import ndtri
@@ -12,6 +13,7 @@ from statsmodels.stats.proportion import proportion_confint
 from mlspec.stats.intervals import (
     auc_interval,
     bootstrap,
+    corrected_percentiles,
     delong,
     mean_of_rates,
     percentiles,
@@ -32,7 +34,7 @@ confidences = st.floats(0.5, 0.999)
 
 
 def delong_naive(positives: np.ndarray, negatives: np.ndarray) -> tuple[float, float]:
-    """The definition: every positive against every negative."""
+    """Compare every positive with every negative, as the definition has it."""
     wins = (positives[:, None] > negatives[None, :]) + 0.5 * (positives[:, None] == negatives[None, :])
     m, n = wins.shape
     variance = np.var(wins.mean(axis=1), ddof=1) / m + np.var(wins.mean(axis=0), ddof=1) / n
@@ -154,6 +156,29 @@ def test_percentiles_hold_the_value_and_widen_with_confidence(values: list[float
 def test_percentiles_are_numpys_and_skip_what_is_undefined() -> None:
     replicates = np.array([*np.arange(100.0), *[np.nan] * 50])
     assert percentiles(replicates, 50, 0.9) == pytest.approx((4.95, 94.05))
+
+
+@pytest.mark.parametrize("confidence", [0.8, 0.95])
+def test_the_corrected_interval_is_scipys_bca(confidence: float) -> None:
+    losses = np.random.default_rng(4).exponential(1.0, 40)
+    theirs = scipy.stats.bootstrap(
+        (losses,), np.mean, n_resamples=999, confidence_level=confidence, method="BCa", rng=np.random.default_rng(0)
+    )
+    ours = corrected_percentiles(
+        theirs.bootstrap_distribution, float(np.mean(losses)), confidence, losses - np.mean(losses)
+    )
+    assert ours == pytest.approx(tuple(theirs.confidence_interval), abs=1e-9)
+
+
+@settings(max_examples=30)
+@given(st.lists(st.floats(0, 1e6), min_size=20, max_size=60), confidences, confidences)
+def test_corrected_intervals_hold_the_value_and_widen(values: list[float], some: float, other: float) -> None:
+    losses = np.array(values)
+    found = bootstrap(lambda rows: float(losses[rows].mean()), len(losses), seed=0, replicates=200)
+    value, pull = float(losses.mean()), losses - losses.mean()
+    narrow, wide = (corrected_percentiles(found, value, each, pull) for each in sorted((some, other)))
+    assert narrow is not None and wide is not None
+    assert wide[0] <= narrow[0] <= value <= narrow[1] <= wide[1]
 
 
 def test_mostly_undefined_replicates_give_no_interval() -> None:
