@@ -11,17 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from mlspec.commands.fields import recorded_dataset
-from mlspec.commands.find import find_project
-from mlspec.commands.load import load as load_specs
-from mlspec.commands.workspace import cache_folder
+from mlspec.commands.recorded import open_recorded
 from mlspec.core.head import Head, Run
 from mlspec.core.ports import Store
 from mlspec.core.problem import fail, suggest
 from mlspec.formats.skops_format import load as load_model
-from mlspec.io.git import open_repository
 from mlspec.io.resources import folder
-from mlspec.io.trees import WorkTree
-from mlspec.lineage.read import read
 from mlspec.specs.dataset import Column
 from mlspec.stores.folder import FolderStore
 
@@ -55,10 +50,8 @@ def choose(start: Path, reference: str) -> Chosen:
     match = _REFERENCE.fullmatch(reference)
     if match is None:
         raise fail("export/reference", f"`{reference}` names no version", help="write MODEL, MODEL@v3 or MODEL@STAGE")
-    root = find_project(start)
-    project = load_specs(WorkTree(root), cache_folder(root)).project
-    repository = open_repository(root)
-    heads = read(repository, project.lineage.branch, cache_folder(root) / "heads").heads
+    recorded = open_recorded(start)
+    heads, project = recorded.state.heads, recorded.project
     head = heads.get(f"model/{match['name']}")
     if head is None:
         known = [address.partition("/")[2] for address in heads if address.startswith("model/")]
@@ -69,8 +62,8 @@ def choose(start: Path, reference: str) -> Chosen:
         listed = ", ".join(f"v{known.n}" for known in head.versions) or "none"
         raise fail("export/unknown-version", f"{head.address} has no v{number}; versions: {listed}")
     run = head.runs[version.fingerprint]
-    store = FolderStore(root / project.store)
-    return Chosen(head, number, run, version.fingerprint, store, _columns(heads, run, store))
+    columns = _columns(heads, run, recorded.store)
+    return Chosen(head, number, run, version.fingerprint, recorded.store, columns)
 
 
 def load(reference: str, path: str | Path = ".") -> Any:

@@ -54,6 +54,23 @@ def load(tree: Tree, cache_folder: Path | None) -> Loaded:
     return loaded
 
 
+def load_project(tree: Tree) -> Project:
+    """Load mlspec.yaml alone.
+
+    Raises:
+        MlspecError: it is missing or invalid.
+    """
+    content = tree.read(PROJECT_FILE)
+    if content is None:
+        raise MlspecError(_unreadable(PROJECT_FILE))
+    documents, problems = yaml.read(PROJECT_FILE, content, tree.blob(PROJECT_FILE, content))
+    project, findings = _project(documents, problems)
+    problems += yaml.locate(findings, lambda _: content)
+    if project is None:
+        raise MlspecError(*in_order(problems))
+    return project
+
+
 def attempt(tree: Tree, cache_folder: Path | None) -> tuple[Loaded | None, list[Problem]]:
     """Load and check everything; return what was loaded (None when anything is wrong) and all problems, in order."""
     documents, problems = _documents(tree, cache_folder)

@@ -27,7 +27,6 @@ class PlanRequest:
 
     addresses: tuple[str, ...] = ()
     ref: str | None = None
-    offline: bool = False
     options: Options = Options()
 
 

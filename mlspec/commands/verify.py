@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlspec.commands.find import find_project
-from mlspec.commands.load import load
-from mlspec.commands.workspace import cache_folder
+from mlspec.commands.load import load_project
 from mlspec.core.ports import Store
 from mlspec.core.problem import MlspecError, Place, Problem
 from mlspec.core.record import Record
@@ -40,7 +39,7 @@ def run(start: Path, *, store: bool = False, repair: bool = False) -> VerifyRepo
     """
     root = find_project(start)
     repository = open_repository(root)
-    project = load(WorkTree(root), cache_folder(root)).project
+    project = load_project(WorkTree(root))
     tip = tip_of(repository, project.lineage.branch)
     if tip is None:
         return VerifyReport(0, 0, 0, ())

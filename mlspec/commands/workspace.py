@@ -125,10 +125,13 @@ def authority(workspace: Workspace) -> Authority:
 
 
 def superseded(workspace: Workspace) -> str | None:
-    """Return why this commit is too old to deploy: it lies before the last one deployed; None when it does not."""
+    """Return why this commit is too old to deploy: it lies before the last one deployed; None when it does not.
+
+    A tree with changes of its own deploys nothing, so its commit may be any.
+    """
     last = workspace.state.layout.commit if workspace.state.layout else None
     commit = workspace.checkout.commit
-    if last is None or commit is None or last == commit:
+    if last is None or commit is None or last == commit or workspace.dirty:
         return None
     if not workspace.repository.is_ancestor(commit, last):
         return None

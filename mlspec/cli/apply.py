@@ -1,0 +1,97 @@
+"""`mlspec apply`: parses, asks, calls, prints, and handles interruption."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import rich_click as click
+
+if TYPE_CHECKING:
+    from mlspec.core.plan import Plan
+
+
+@click.command("apply")
+@click.argument("arguments", metavar="[PLAN | ADDRESS…]", nargs=-1)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--approved", metavar="PLAN", type=click.Path(path_type=Path, dir_okay=False), help="Carry out only what this plan holds; block the rest.")
+@click.option("--jobs", metavar="N", type=click.IntRange(1, 256), default=lambda: min(4, os.cpu_count() or 1), help="Steps side by side. [default: the processors, at most 4]")
+@click.option("--retry-failed", is_flag=True, help="Try failed steps again.")
+@click.option("--allow-retire", is_flag=True, help="Lift the guard against retiring much at once.")
+@click.pass_obj
+def command(
+    start: Path,
+    arguments: tuple[str, ...],
+    yes: bool,
+    approved: Path | None,
+    jobs: int,
+    retry_failed: bool,
+    allow_retire: bool,
+) -> int:
+    """Carry out the plan and record every step: a fresh plan, or exactly a saved one."""
+    from mlspec.cli.console import Progress
+    from mlspec.commands.apply import ApplyRequest, run
+    from mlspec.core.events import Closed
+    from mlspec.planner.world import Options
+
+    plan_file, addresses = _split(start, arguments)
+    if not yes and plan_file is None and approved is None and not _asks():
+        raise click.UsageError("there is no terminal to ask on: give --yes, or a saved plan")
+    options = Options(retry_failed, allow_retire)
+    request = ApplyRequest(addresses, plan_file, approved and start / approved, jobs, options)
+    cancel, code = threading.Event(), 0
+    with _stoppable(cancel), Progress() as progress:
+        for event in run(start, request, lambda plan: _confirmed(plan, yes or plan_file is not None or approved is not None), cancel):
+            progress.show(event)
+            if isinstance(event, Closed):
+                code = event.exit_code
+    return code
+
+
+def _split(start: Path, arguments: tuple[str, ...]) -> tuple[Path | None, tuple[str, ...]]:
+    """An argument is a plan when it is an existing .json file."""
+    files = [name for name in arguments if name.endswith(".json") and (start / name).is_file()]
+    if not files:
+        return None, arguments
+    if len(arguments) > 1:
+        raise click.UsageError("give one saved plan, or addresses, not both")
+    return start / files[0], ()
+
+
+def _asks() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty() and not os.environ.get("CI")
+
+
+def _confirmed(plan: Plan, settled: bool) -> bool:
+    from mlspec.cli.console import write
+    from mlspec.render.plan_text import plan_lines
+    from mlspec.render.text import line
+
+    write(plan_lines(plan))
+    write([line("")])
+    return settled or click.confirm("Apply this?", default=False)
+
+
+@contextmanager
+def _stoppable(cancel: threading.Event) -> Iterator[None]:
+    """First SIGINT or SIGTERM: stop starting, end what runs, record. Second: at once."""
+
+    def stop(_: int, __: FrameType | None) -> None:
+        if cancel.is_set():
+            os._exit(130)
+        cancel.set()
+        sys.stderr.write("\nstopping: running steps are ended and what is finished is recorded; again to stop at once\n")
+
+    previous = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)

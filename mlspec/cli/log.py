@@ -1,0 +1,26 @@
+"""`mlspec log`: parses, calls, prints."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import rich_click as click
+
+
+@click.command("log")
+@click.argument("address", required=False)
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to print it.")
+@click.pass_obj
+def command(start: Path, address: str | None, form: str) -> None:
+    """List the records, of everything or of ADDRESS, newest first."""
+    from mlspec.cli.console import write, write_text
+    from mlspec.commands.log import run
+    from mlspec.core.record import to_json
+    from mlspec.render.json_text import document
+    from mlspec.render.recorded_text import log_lines
+
+    records = run(start, address)
+    if form == "json":
+        write_text(document([to_json(record) for record in records]))
+    else:
+        write(log_lines(records))

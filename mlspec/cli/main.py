@@ -1,0 +1,122 @@
+"""The command line: parses, calls one command, prints, and turns its outcome into an exit code; nothing else does."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NoReturn
+
+import rich_click as click
+
+from mlspec.version import __version__
+
+ERROR, DEFECT, INTERRUPTED = 1, 70, 130
+_COMMANDS = ("init", "validate", "plan", "apply", "show", "log", "export", "verify", "schema", "version")
+
+
+class LazyGroup(click.RichGroup):
+    """Commands by name; the module of one is imported when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order of a first use."""
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command, or None."""
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = import_module(f"mlspec.cli.{cmd_name}").command
+        return command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        """Find a command; suggest the nearest name for one that is not there."""
+        name = args[0]
+        if name not in _COMMANDS:
+            from mlspec.core.problem import suggest
+
+            hint = suggest(name, _COMMANDS)
+            raise click.UsageError(f"there is no command `{name}`" + (f"; {hint}" if hint else ""))
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("-C", "folder", metavar="DIR", default=".", help="Work as if started in this folder.")
+@click.version_option(__version__, message="mlspec %(version)s")
+@click.pass_context
+def cli(ctx: click.Context, folder: str) -> None:
+    """Config-as-code for machine learning in production: declare, plan, apply, record."""
+    ctx.obj = Path(folder)
+
+
+def run() -> NoReturn:
+    """Run the command line and exit. The console entry point."""
+    _utf8()
+    sys.exit(_outcome(lambda: cli.main(standalone_mode=False)))
+
+
+def _outcome(call: Callable[[], Any]) -> int:
+    from mlspec.cli.report import report
+
+    try:
+        result = call()
+    except click.exceptions.Exit as error:
+        return error.exit_code
+    except click.ClickException as error:
+        return _usage(error)
+    except (click.Abort, KeyboardInterrupt):
+        sys.stderr.write("interrupted\n")
+        return INTERRUPTED
+    except BrokenPipeError:
+        return _closed_pipe()
+    except Exception as error:  # noqa: BLE001 -- the outer handler: no traceback ever reaches a user
+        known = report(error)
+        return known if known is not None else _defect()
+    return _flushed(result if isinstance(result, int) else 0)
+
+
+def _flushed(code: int) -> int:
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return _closed_pipe()
+    return code
+
+
+def _usage(error: click.ClickException) -> int:
+    """Tell bad usage, with exit code 1: click's own 2 means that a plan has changes."""
+    from mlspec.cli.report import usage
+
+    usage(error)
+    return ERROR
+
+
+def _closed_pipe() -> int:
+    """Whoever read our output has seen enough (`| head`): end quietly."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def _defect() -> int:
+    with tempfile.NamedTemporaryFile("w", prefix="mlspec-defect-", suffix=".txt", delete=False, encoding="utf-8") as file:
+        file.write(f"mlspec {__version__}, Python {sys.version}\n{' '.join(sys.argv)}\n\n{traceback.format_exc()}")
+    sys.stderr.write(f"error[defect]: this is a defect of mlspec's own; please report it with {file.name}\n")
+    return DEFECT
+
+
+def _utf8() -> None:
+    """Write UTF-8 whatever the locale says; a character nobody can show never stops us."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="replace")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+if __name__ == "__main__":
+    run()

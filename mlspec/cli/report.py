@@ -1,0 +1,41 @@
+"""Telling errors: problems on stderr, and the exit code they mean."""
+
+from __future__ import annotations
+
+import sys
+
+import rich_click as click
+
+from mlspec.cli.console import write
+from mlspec.core.problem import MlspecError, Problem, in_order
+from mlspec.render.problems import problem_lines
+
+_EXTRA = {"pandas", "pyarrow", "sklearn", "scipy", "skops", "numpy"}
+
+
+def report(error: Exception) -> int | None:
+    """Tell what went wrong and return its exit code; None when it is a defect of our own."""
+    if isinstance(error, MlspecError):
+        write(problem_lines(in_order(error.problems)), sys.stderr)
+        return error.exit_code
+    if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] in _EXTRA:
+        message = f"this needs the extra `run` ({error.name} is not installed)"
+        write(problem_lines([Problem("env/no-extra", message, help='run: pip install "mlspec[run]"')]), sys.stderr)
+        return 1
+    if isinstance(error, OSError):
+        name = error.filename or "a file"
+        problem = Problem("env/io", f"cannot use `{name}`: {(error.strerror or str(error)).lower()}")
+        write(problem_lines([problem]), sys.stderr)
+        return 1
+    return None
+
+
+def usage(error: click.ClickException) -> None:
+    """Tell bad usage, with the nearest option when one was misspelt."""
+    near = error.possibilities if isinstance(error, click.NoSuchOption) else None
+    hint = f"did you mean `{near[0]}`?" if near else None
+    context = getattr(error, "ctx", None)
+    helped = f"see: {context.command_path} --help" if context is not None else "see: mlspec --help"
+    text = error.message if isinstance(error, click.NoSuchOption) else error.format_message()
+    text = (text[:1].lower() + text[1:]).rstrip(".")
+    write(problem_lines([Problem("usage", text, help=hint or helped)]), sys.stderr)

@@ -1,0 +1,41 @@
+"""`mlspec log`: the records of the lineage branch, newest first."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from mlspec.commands.recorded import open_recorded
+from mlspec.core.problem import Place, fail, suggest
+from mlspec.core.record import Record
+from mlspec.lineage.layout import LOG
+
+
+def run(start: Path, address: str | None = None) -> list[Record]:
+    """Return the records, of everything or of one address, newest first.
+
+    Raises:
+        MlspecError: no project or repository, nothing of that address is recorded, or a record is damaged.
+    """
+    recorded = open_recorded(start)
+    if recorded.state.tip is None:
+        return []
+    wanted = None
+    if address is not None:
+        heads = recorded.state.heads
+        wanted = next((known for known in (address, f"model/{address}") if known in heads), None)
+        if wanted is None:
+            raise fail("select/unknown", f"nothing is recorded of `{address}`", help=suggest(address, heads))
+    listing = recorded.repository.listing(recorded.state.tip, LOG)
+    mark = f"-{wanted.replace('/', '.', 1)}.json" if wanted else ".json"
+    paths = sorted((path for path in listing if path.endswith(mark)), reverse=True)
+    contents = recorded.repository.contents([listing[path] for path in paths])
+    return [_record(path, content) for path, content in zip(paths, contents, strict=True)]
+
+
+def _record(path: str, content: bytes | None) -> Record:
+    try:
+        return Record.model_validate_json(content or b"")
+    except ValidationError:
+        raise fail("lineage/damaged", "this record cannot be read", place=Place(path), help="run: mlspec verify") from None

@@ -1,0 +1,123 @@
+"""`mlspec show`: what is in production, trained on what, by whom, since when; from the heads alone."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from mlspec.commands.recorded import open_recorded
+from mlspec.core.head import Head
+from mlspec.core.overview import Overview, ResourceView, StageView, VersionView
+from mlspec.core.plan import Plan
+from mlspec.core.problem import fail, suggest
+
+def run(start: Path, address: str | None = None) -> Overview:
+    """Return what is recorded, of everything or of one resource.
+
+    Raises:
+        MlspecError: no project or repository, a damaged lineage, or nothing of that address is recorded.
+    """
+    recorded = open_recorded(start)
+    heads = recorded.state.heads
+    chosen = [_find(heads, address)] if address else list(heads.values())
+    order = {"model": 0, "dataset": 1, "gate": 2}
+    chosen.sort(key=lambda head: (order.get(head.address.partition("/")[0], 3), head.address))
+    return Overview(
+        project=recorded.project.project,
+        lineage=recorded.state.tip,
+        deployed=recorded.state.layout.commit if recorded.state.layout else None,
+        resources=tuple(_view(head, heads, recorded.project.stages) for head in chosen),
+    )
+
+
+def saved_plan(path: Path) -> Plan:
+    """Read a saved plan to show it.
+
+    Raises:
+        MlspecError: the file cannot be read, or is no plan.
+    """
+    try:
+        content: Any = json.loads(path.read_bytes())
+        return Plan.model_validate_json(json.dumps(content))
+    except OSError as error:
+        raise fail("show/unreadable", f"{path}: {error.strerror}") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the document"
+        raise fail("show/unknown-document", f"{path} is no plan of this mlspec: {where}: {first['msg']}") from None
+    except ValueError as error:
+        raise fail("show/unknown-document", f"{path} is not JSON: {error}") from None
+
+
+def _find(heads: Any, address: str) -> Head:
+    for candidate in (address, f"model/{address}"):
+        if candidate in heads:
+            found: Head = heads[candidate]
+            return found
+    raise fail("select/unknown", f"nothing is recorded of `{address}`", help=suggest(address, heads))
+
+
+def _view(head: Head, heads: dict[str, Head], stages: tuple[str, ...]) -> ResourceView:
+    facts = head.facts
+    contract = next((known for known in head.contracts.values() if known.fingerprint == head.current), None)
+    snapshot = head.snapshots.get(head.current or "")
+    return ResourceView(
+        address=head.address,
+        owner=facts.get("owner"),
+        description=facts.get("description") or facts.get("purpose"),
+        retired=head.retired,
+        stages=tuple(_stages(head, stages)),
+        versions=tuple(_versions(head, heads)),
+        failed=tuple(f"{failed.verb}: {failed.failure.message}" for failed in head.failed.values()),
+        current=head.current,
+        rows=contract.rows if contract else None,
+        size=snapshot.size if snapshot else None,
+        rejected=tuple(known.summary for known in head.contracts.values() if known.outcome == "rejected"),
+        used_by=tuple(_users(head, heads)),
+    )
+
+
+def _stages(head: Head, order: tuple[str, ...]) -> list[StageView]:
+    known = sorted(head.stages, key=lambda stage: order.index(stage) if stage in order else -1, reverse=True)
+    return [
+        StageView(stage=name, version=state.version, since=state.since, by=state.by, commit=state.commit, conforming=state.conforming)
+        for name, state in ((name, head.stages[name]) for name in known)
+    ]
+
+
+def _versions(head: Head, heads: dict[str, Head]) -> list[VersionView]:
+    views = []
+    for version in reversed(head.versions):
+        run = head.runs[version.fingerprint]
+        judged = [fact for fact in head.verdicts.values() if fact.run == version.fingerprint]
+        views.append(
+            VersionView(
+                n=version.n,
+                fingerprint=version.fingerprint,
+                at=run.at,
+                ref=run.ref,
+                dataset=_dataset(run.dataset, heads),
+                metrics=run.metrics,
+                verdicts={fact.gate: fact.outcome.value for fact in judged},
+            )
+        )
+    return views
+
+
+def _dataset(version: str, heads: dict[str, Head]) -> str:
+    owner = next((head.address for head in heads.values() if version in head.snapshots), "dataset")
+    return f"{owner}@{version}"
+
+
+def _users(head: Head, heads: dict[str, Head]) -> list[str]:
+    users = []
+    for model in heads.values():
+        for stage, state in model.stages.items():
+            version = model.version(state.version) if state.version else None
+            run = model.runs.get(version.fingerprint) if version else None
+            if run is not None and run.dataset in head.snapshots:
+                users.append(f"{model.address} v{state.version} in {stage}")
+    return users

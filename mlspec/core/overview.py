@@ -1,0 +1,58 @@
+"""The overview that `show` gives: resources, what holds their stages, and how their versions did."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from mlspec.core.record import Value
+from mlspec.core.verdict import Estimate
+
+
+class VersionView(Value):
+    """A version: when and where it was trained, on what, and how it did."""
+
+    n: int
+    fingerprint: str
+    at: str
+    ref: str
+    dataset: str
+    metrics: dict[str, Estimate] = {}
+    verdicts: dict[str, str] = {}
+
+
+class StageView(Value):
+    """What holds a stage, since when, put there by whom."""
+
+    stage: str
+    version: int | None
+    since: str
+    by: str
+    commit: str
+    conforming: bool
+
+
+class ResourceView(Value):
+    """One recorded resource."""
+
+    address: str
+    owner: str | None = None
+    description: str | None = None
+    retired: bool = False
+    stages: tuple[StageView, ...] = ()
+    versions: tuple[VersionView, ...] = ()
+    failed: tuple[str, ...] = ()
+    current: str | None = None
+    rows: int | None = None
+    size: int | None = None
+    rejected: tuple[str, ...] = ()
+    used_by: tuple[str, ...] = ()
+
+
+class Overview(Value):
+    """Everything recorded, or one resource of it."""
+
+    format: Literal["mlspec.show/1"] = "mlspec.show/1"
+    project: str
+    lineage: str | None
+    deployed: str | None
+    resources: tuple[ResourceView, ...]

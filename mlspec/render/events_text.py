@@ -1,0 +1,70 @@
+"""What an apply did, event by event: one line each, with the evidence below it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mlspec.core.events import Closed, Ended
+from mlspec.core.verdict import CheckVerdict, Estimate, GateVerdict, Outcome, Violation
+from mlspec.render.plan_text import phrase
+from mlspec.render.text import Line, counted, duration, line, neutralise
+
+_ENDINGS = {"done": "ok", "reused": "ok", "rejected": "error", "failed": "error", "skipped": "blocked"}
+_OUTCOMES = {Outcome.PASS: "ok", Outcome.FAIL: "error", Outcome.INCONCLUSIVE: "warn", Outcome.INSUFFICIENT: "warn"}
+_INDENT = " " * 10
+
+
+def ended_lines(ended: Ended) -> Iterator[Line]:
+    """Yield how an action ended: metrics with intervals, verdicts, broken rules, the end of a failed step's log."""
+    action = ended.action
+    what = f"{action.address}: {phrase(action.model_copy(update={'conditions': ()}))}"
+    took = f"  {duration(ended.seconds)}" if ended.seconds >= 0.05 else ""
+    said = "" if ended.metrics or ended.verdicts else f"  {neutralise(ended.message)}"
+    yield line((f"{ended.ending:<9} ", _ENDINGS[ended.ending]), (what, "bold"), said, (took, "dim"))
+    width = max((len(name) for name, _ in ended.metrics), default=0)
+    for name, estimate in ended.metrics:
+        yield line(_INDENT, f"{name:<{width}}  {estimate_text(estimate)}")
+    for verdict in ended.verdicts:
+        yield from _verdict(verdict)
+    for violation in ended.violations[:20]:
+        yield _violation(violation)
+    for text in ended.log_tail:
+        yield line(_INDENT, ("| ", "dim"), neutralise(text))
+
+
+def estimate_text(estimate: Estimate) -> str:
+    """Write an estimate: `0.9266  [0.9216, 0.9316]  n=8,140`."""
+    if estimate.value is None:
+        return f"undefined ({estimate.method})"
+    interval = f"  [{estimate.low:.4g}, {estimate.high:.4g}]" if estimate.low is not None and estimate.high is not None else ""
+    return f"{estimate.value:.4g}{interval}  n={estimate.n:,}"
+
+
+def _verdict(verdict: GateVerdict) -> Iterator[Line]:
+    yield line(_INDENT, (f"{verdict.outcome.value:<12}", _OUTCOMES[verdict.outcome]), verdict.gate)
+    for check in verdict.checks:
+        yield _check(check)
+
+
+def _check(check: CheckVerdict) -> Line:
+    where = f" where {check.where}" if check.where else ""
+    warn = " (warning only)" if check.level == "warn" else ""
+    text = neutralise(f"{check.reason}{where if check.where and check.where not in check.reason else ''}{warn}")
+    return line(_INDENT, "  ", (f"{check.outcome.value:<12}", _OUTCOMES[check.outcome]), text)
+
+
+def _violation(violation: Violation) -> Line:
+    rows = f"  rows {', '.join(str(row) for row in violation.rows)}" if violation.rows else ""
+    more = ", …" if violation.rows and violation.count > len(violation.rows) else ""
+    return line(_INDENT, (f"{violation.rule:<16}", "error"), neutralise(violation.message), (rows + more, "dim"))
+
+
+def closed_line(closed: Closed) -> Line:
+    """Yield the summary of an apply."""
+    if "cancelled" in closed.counts:
+        return line(("Cancelled.", "bold"), " Nothing was run.")
+    if not closed.counts or set(closed.counts) == {"blocked"}:
+        blocked = closed.counts.get("blocked", 0)
+        return line(("Nothing to do.", "bold"), f" {blocked} blocked." if blocked else "")
+    where = f" Recorded at lineage {closed.lineage[:8]}." if closed.lineage else ""
+    return line(("Apply: ", "bold"), counted(closed.counts), f".{where}")

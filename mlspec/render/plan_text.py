@@ -1,0 +1,136 @@
+"""A plan for a person: what would be done and why, resource by resource, in the order it would run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import groupby
+
+from mlspec.core import digest
+from mlspec.core.plan import Action, Plan, Reason
+from mlspec.render.text import Line, counted, duration, line, neutralise, value
+
+_SYMBOLS = {
+    "+": ("create", "add"),
+    "~": ("change", "change"),
+    "-/+": ("train a new version", "train"),
+    ">": ("promote", "promote"),
+    "<": ("roll back", "rollback"),
+    "-": ("retire", "remove"),
+    "!": ("blocked", "blocked"),
+}
+_MOST_REASONS = 12
+
+
+def plan_lines(plan: Plan) -> Iterator[Line]:
+    """Yield the lines of a plan."""
+    yield from _header(plan)
+    for warning in plan.warnings:
+        yield line(("warning: ", "warn"), neutralise(warning))
+    for note in (seen for seen in plan.observations if seen.note):
+        yield line(("note: ", "warn"), f"{note.source}: {neutralise(note.note or '')}")
+    if not plan.actions:
+        yield line(("No changes.", "bold"), " What the specs ask for is what is recorded.")
+        yield from _outside(plan)
+        return
+    used: set[str] = set()
+    for address, actions in groupby(plan.actions, key=lambda action: action.address):
+        yield line("")
+        yield line((address, "bold"))
+        for action in actions:
+            used.add(symbol(action))
+            yield from _action(action)
+    yield line("")
+    yield from _footer(plan, used)
+
+
+def symbol(action: Action) -> str:
+    """Return the symbol of an action; it is always printed with the word."""
+    if action.blocked is not None:
+        return "!"
+    if action.verb == "train":
+        return "-/+" if action.change == "update" else "+"
+    if action.verb in ("promote", "rollback"):
+        return ">" if action.verb == "promote" else "<"
+    if action.verb in ("demote", "retire"):
+        return "-"
+    return "+" if action.change == "create" else "~"
+
+
+def phrase(action: Action) -> str:
+    """Say what an action does, in words: `promote v4 (expected) to staging if gate/quality passes`."""
+    expected = " (expected)" if action.needs else ""
+    version = f" v{action.version}" if action.version else ""
+    run = f" run {digest.short(action.run, 8)}" if action.run else ""
+    words = {
+        "snapshot": "snapshot the source",
+        "check": "check the contract",
+        "train": f"train{version + expected if version else run}",
+        "evaluate": f"evaluate{version or run}",
+        "promote": f"promote{version}{expected} to {action.stage}",
+        "rollback": f"roll back {action.stage} to{version}",
+        "demote": f"demote{version} from {action.stage}",
+        "move": "move",
+        "retire": "retire",
+        "update": "update what is recorded",
+    }[action.verb]
+    return words + (f" if {' and '.join(action.conditions)}" if action.conditions and not action.blocked else "")
+
+
+def _header(plan: Plan) -> Iterator[Line]:
+    where = f"commit {plan.commit[:8]}" if plan.commit else "no commit yet"
+    if plan.branch:
+        where += f" on {plan.branch}"
+    if plan.dirty:
+        where += " with uncommitted changes"
+    lineage = f"lineage {plan.lineage[:8]}" if plan.lineage else "nothing recorded yet"
+    yield line((f"Plan for {plan.project}", "bold"), f": {neutralise(where)}, {lineage}")
+
+
+def _action(action: Action) -> Iterator[Line]:
+    sign = symbol(action)
+    word = _SYMBOLS[sign][1]
+    tail = "" if action.estimate_s is None or action.blocked else f"  about {duration(action.estimate_s)}"
+    new = "  new" if any(reason.field == "new" for reason in action.reasons) and not action.blocked else ""
+    yield line("  ", (f"{sign:>3} {phrase(action)}", word), (new + tail, "dim"))
+    if action.blocked is not None:
+        yield line("        ", ("blocked: ", "blocked"), neutralise(action.blocked))
+    shown = [reason for reason in action.reasons if reason.field not in ("new", "run")]
+    for reason in shown[:_MOST_REASONS]:
+        yield _reason(reason)
+    if len(shown) > _MOST_REASONS:
+        yield line("        ", (f"and {len(shown) - _MOST_REASONS} more fields", "dim"))
+
+
+def _reason(reason: Reason) -> Line:
+    place = ""
+    if reason.file:
+        place = f"  {neutralise(reason.file)}" + (f":{reason.line}" if reason.line else "")
+    via = f"  via {reason.via}" if reason.via else ""
+    field = neutralise(reason.field)
+    if reason.before is None and reason.after is None:
+        change = field
+    elif reason.after is None:
+        change = f"{field}: {value(reason.before)} -> removed"
+    elif reason.before is None:
+        change = f"{field}: {value(reason.after)}"
+    else:
+        change = f"{field}: {value(reason.before)} -> {value(reason.after)}"
+    return line("        ", change, (via + place, "dim"))
+
+
+def _footer(plan: Plan, used: set[str]) -> Iterator[Line]:
+    blocked = plan.counts.get("blocked", 0)
+    runnable = {verb: number for verb, number in plan.counts.items() if verb != "blocked"}
+    order = ("snapshot", "check", "train", "evaluate", "promote", "rollback", "demote", "move", "update", "retire")
+    text = counted({verb: runnable[verb] for verb in order if verb in runnable}, "to ") or "nothing to do"
+    estimates = [action.estimate_s for action in plan.runnable if action.estimate_s is not None]
+    about = f" About {duration(sum(estimates))}." if estimates else ""
+    yield line(("Plan: ", "bold"), text, (f", {blocked} blocked", "blocked") if blocked else "", f".{about}")
+    yield from _outside(plan)
+    signs = [f"{sign} {words}" for sign, (words, _) in _SYMBOLS.items() if sign in used]
+    yield line((", ".join(signs), "dim"))
+
+
+def _outside(plan: Plan) -> Iterator[Line]:
+    if not plan.complete:
+        yield line(f"{plan.outside} change{'' if plan.outside == 1 else 's'} outside this selection.")

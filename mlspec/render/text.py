@@ -1,0 +1,88 @@
+"""Lines of styled text, and what makes foreign text safe to show."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from mlspec.core import digest
+
+_LONGEST = 72
+_PICTURES = 0x2400
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Pieces of text, each with the name of a style ("" for none)."""
+
+    pieces: tuple[tuple[str, str], ...] = ()
+
+    def __str__(self) -> str:
+        """Return the text without its styles."""
+        return "".join(text for text, _ in self.pieces)
+
+
+def line(*pieces: str | tuple[str, str]) -> Line:
+    """Make a line of plain strings and (text, style) pairs."""
+    return Line(tuple(piece if isinstance(piece, tuple) else (piece, "") for piece in pieces))
+
+
+def plain(lines: Iterable[Line]) -> str:
+    """Return lines as plain text, each ended by a newline."""
+    return "".join(f"{one}".rstrip() + "\n" for one in lines)
+
+
+def neutralise(text: str) -> str:
+    """Make control, direction and invisible characters visible, so that no text can steer a terminal."""
+    return text if text.isascii() and text.isprintable() else "".join(_visible(character) for character in text)
+
+
+def _visible(character: str) -> str:
+    code = ord(character)
+    if code < 0x20:
+        return chr(_PICTURES + code)
+    if code == 0x7F:
+        return "\u2421"
+    if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp"):
+        return f"<U+{code:04X}>"
+    return character
+
+
+def value(found: Any) -> str:
+    """Write a value of a spec or record for a person: digests short, long ones cut with their length."""
+    if found is None:
+        return "none"
+    if isinstance(found, str):
+        if digest.is_digest(found):
+            return digest.short(found, 8)
+        text = neutralise(found)
+    elif isinstance(found, bool):
+        text = "true" if found else "false"
+    elif isinstance(found, list | tuple):
+        text = neutralise("[" + ", ".join(str(item) for item in found) + "]")
+    else:
+        text = neutralise(str(found))
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 20]}… ({len(text):,} characters)"
+
+
+def duration(seconds: float) -> str:
+    """Write a duration: `0.4 s`, `41 s`, `12 min`, `2.5 h`."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    if seconds < 7200:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"
+
+
+def moment(stamp: str) -> str:
+    """Write a record's time for a person: `2026-11-23 06:00 UTC`."""
+    return f"{stamp[:10]} {stamp[11:16]} UTC"
+
+
+def counted(counts: dict[str, int], words: str = "") -> str:
+    """Write counts as a list: `1 to snapshot, 2 to promote`."""
+    return ", ".join(f"{number} {words}{name}" for name, number in counts.items() if number)
