@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
-
-from pydantic import TypeAdapter
+from typing import Any, Protocol
 
 from mlspec.core import digest
 from mlspec.core.problem import MlspecError, Place, Problem, fail
 from mlspec.planner.globs import matches
-from mlspec.planner.imports import Import, Module, read_module
+from mlspec.planner.imports import Dynamic, Import, Module, read_module
 from mlspec.planner.resolve import inits_around, search, submodule
 
 MAX_MODULE_BYTES = 1 << 20
 MAX_FILE_BYTES = 16 << 20
-_MODULES = TypeAdapter(dict[str, Module])
 
 
 class Tree(Protocol):
@@ -111,9 +109,20 @@ class Code:
 
 def encode_modules(modules: Mapping[str, Module]) -> bytes:
     """Write modules as JSON, to be kept between runs of one version of mlspec."""
-    return _MODULES.dump_json(dict(modules))
+    return json.dumps(modules).encode()
 
 
 def decode_modules(body: bytes) -> dict[str, Module]:
     """Read what `encode_modules` wrote."""
-    return _MODULES.validate_json(body)
+    rows: dict[str, Any] = json.loads(body)
+    return {key: _module(*row) for key, row in rows.items()}
+
+
+def _module(form: str, imports: Any, dynamic: Any, names: Any, exports: Any) -> Module:
+    return Module(
+        form,
+        tuple(Import(level, module, tuple(taken)) for level, module, taken in imports),
+        tuple(Dynamic(*row) for row in dynamic),
+        tuple((name, kind, line) for name, kind, line in names),
+        tuple(exports),
+    )
