@@ -33,7 +33,7 @@ def report(error: Exception) -> int | None:
 def usage(error: click.ClickException) -> None:
     """Tell bad usage, with the nearest option when one was misspelt."""
     near = error.possibilities if isinstance(error, click.NoSuchOption) else None
-    hint = f"did you mean `{near[0]}`?" if near else None
+    hint = f"did you mean {' or '.join(f'`{name}`' for name in near)}?" if near else None
     context = getattr(error, "ctx", None)
     helped = f"see: {context.command_path} --help" if context is not None else "see: mlspec --help"
     text = error.message if isinstance(error, click.NoSuchOption) else error.format_message()

@@ -13,6 +13,8 @@ from mlspec.core.ports import Stored
 from mlspec.core.problem import MlspecError, fail
 from mlspec.core.record import Object, Record
 from mlspec.core.verdict import Violation
+from mlspec.io.files import find_source
+from mlspec.io.hashes import HashCache
 from mlspec.planner import fingerprint
 from mlspec.planner.datasets import DatasetView
 from mlspec.specs.dataset import Dataset
@@ -84,7 +86,13 @@ def _bytes(session: Session, dataset: Dataset, view: DatasetView) -> Stored:
         snapshots = session.head(view.address).snapshots.values()
         size = next((known.size for known in snapshots if known.content == view.content), 0)
         return Stored(view.content, size)
-    return store.put(session.workspace.root / dataset.source.path)
+    source = find_source(session.workspace.root, dataset.source.path)
+    hashes = HashCache(session.workspace.cache / "hashes")
+    before = hashes.watch(source)
+    stored = store.put(source)
+    hashes.note(source, before, stored.digest)
+    hashes.save()
+    return stored
 
 
 def _rejection(violations: tuple[Violation, ...], draft: Record) -> Result:

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlspec.commands.fields import recorded_dataset
 from mlspec.commands.recorded import open_recorded
@@ -19,6 +19,10 @@ from mlspec.formats.skops_format import load as load_model
 from mlspec.io.resources import folder
 from mlspec.specs.dataset import Column
 from mlspec.stores.folder import FolderStore
+from mlspec.steps.frames import Field, fields_of, typed
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _REFERENCE = re.compile(r"(?:model/)?(?P<name>[a-z][a-z0-9-]*)(?:@(?:v(?P<version>\d+)|(?P<stage>[a-z][a-z0-9-]*)))?")
 
@@ -66,10 +70,35 @@ def choose(start: Path, reference: str) -> Chosen:
     return Chosen(head, number, run, version.fingerprint, recorded.store, columns)
 
 
-def load(reference: str, path: str | Path = ".") -> Any:
-    """Return a recorded model as a fitted estimator; `predict` takes a DataFrame with the feature columns.
+@dataclass(frozen=True, slots=True)
+class LoadedModel:
+    """A recorded model, ready to predict. `estimator` is the fitted scikit-learn object itself."""
 
-    `reference` is `income@v3`, `income@production` or `income`; `path` lies in the project.
+    reference: str
+    version: int | None
+    estimator: Any
+    fields: tuple[Field, ...]
+
+    def predict(self, frame: pd.DataFrame) -> Any:
+        """Return one prediction for each row, shape (rows,); `frame` has the feature columns, in any order.
+
+        Raises:
+            MlspecError: a feature column is missing, or holds something else than its declared type.
+        """
+        return self.estimator.predict(typed(frame, self.fields))
+
+    def predict_proba(self, frame: pd.DataFrame) -> Any:
+        """Return the probability of each class, shape (rows, classes), in the order of `estimator.classes_`.
+
+        Raises:
+            MlspecError: as `predict`.
+            AttributeError: the model gives no probabilities.
+        """
+        return self.estimator.predict_proba(typed(frame, self.fields))
+
+
+def load(reference: str, path: str | Path = ".") -> LoadedModel:
+    """Return a recorded model: `income@v3`, `income@production` or `income`; `path` lies in the project.
 
     Raises:
         MlspecError: as `choose`; or the store does not hold the model, or holds other bytes.
@@ -78,7 +107,9 @@ def load(reference: str, path: str | Path = ".") -> Any:
     with tempfile.TemporaryDirectory(prefix="mlspec-load-") as name:
         artifact = Path(name) / "model.skops"
         chosen.store.fetch(chosen.run.artifact, artifact)
-        return load_model(artifact, tuple(chosen.manifest["trusted"]))
+        estimator = load_model(artifact, tuple(chosen.manifest["trusted"]))
+    features = [column for column in chosen.columns if column.role == "feature"]
+    return LoadedModel(reference, chosen.version, estimator, fields_of(features))
 
 
 def export(start: Path, reference: str, target: Path) -> list[Path]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,10 @@ from mlspec.core.document import Document, Finding
 from mlspec.core.problem import MlspecError, Place, Problem, in_order
 from mlspec.io import cache, yaml
 from mlspec.io.trees import PROJECT_FILE, Tree
-from mlspec.planner.closure import Closure, closure
+from mlspec.planner import syntax
+from mlspec.planner.closure import closure
+from mlspec.planner.code import Code, decode_modules, encode_modules
+from mlspec.planner.imports import Module
 from mlspec.planner.world import CodeState
 from mlspec.plugins.catalog import catalog
 from mlspec.specs.model import Model
@@ -79,7 +84,7 @@ def attempt(tree: Tree, cache_folder: Path | None) -> tuple[Loaded | None, list[
     findings += more
     if project is not None:
         findings += validate(project, specs, complete=not problems)
-    code, of_code = _code(tree, specs)
+    code, of_code = _code(tree, specs, cache_folder)
     findings += [found for found in of_code if isinstance(found, Finding)]
     problems += [found for found in of_code if isinstance(found, Problem)]
     problems += yaml.locate(findings, lambda file: tree.read(file) or b"")
@@ -130,22 +135,35 @@ def _unreadable(file: str) -> Problem:
     return Problem("file/unreadable", "this file cannot be read, or is a link out of the project", Place(file))
 
 
-def _code(tree: Tree, specs: Specs) -> tuple[dict[str, CodeState], list[Finding | Problem]]:
+def _code(tree: Tree, specs: Specs, cache_folder: Path | None) -> tuple[dict[str, CodeState], list[Finding | Problem]]:
     states: dict[str, CodeState] = {}
     found: list[Finding | Problem] = []
-    closures: dict[tuple[str, tuple[str, ...]], Closure | None] = {}
-    for name, model in specs.models.items():
-        environment, missing = _environment(tree, specs, model)
-        found += missing
-        reached = None
-        if model.train.entrypoint is not None:
-            key = (model.train.entrypoint, model.train.code)
-            if key not in closures:
-                closures[key], problems = closure(model.train.entrypoint, model.train.code, tree)
+    with _modules(cache_folder, any(model.train.entrypoint for model in specs.models.values())) as modules:
+        code = Code(tree, modules)
+        for name, model in specs.models.items():
+            environment, missing = _environment(tree, specs, model)
+            found += missing
+            reached = None
+            if model.train.entrypoint is not None:
+                reached, problems = closure(model.train.entrypoint, model.train.code, tree, code)
                 found += [_in_spec(specs, model, problem) for problem in problems]
-            reached = closures[key]
-        states[name] = CodeState(reached, environment)
+            states[name] = CodeState(reached, environment)
     return states, found
+
+
+@contextmanager
+def _modules(cache_folder: Path | None, needed: bool) -> Iterator[dict[str, Module]]:
+    """Lend the modules parsed in earlier runs, by their bytes, and keep those parsed in this one."""
+    if cache_folder is None or not needed:
+        yield {}
+        return
+    key = f"modules {syntax.FORM} {sys.version_info.major}.{sys.version_info.minor} {__version__}"
+    body = cache.load(cache_folder / "modules", key)
+    modules = decode_modules(body) if body is not None else {}
+    before = len(modules)
+    yield modules
+    if len(modules) != before:
+        cache.keep(cache_folder / "modules", key, encode_modules(modules))
 
 
 def _environment(tree: Tree, specs: Specs, model: Model) -> tuple[str | None, list[Finding | Problem]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -41,6 +42,7 @@ _INSTANT: dict[str, Step] = {
 
 _WORLD = ("env/", "store/", "git/", "lineage/", "source/", "code/", "step/interrupted")
 """Codes of what the world did: such a step is planned again; anything else is recorded as failed."""
+_RAISED = re.compile(r"( raised [\w.]+): .*", re.DOTALL)
 
 
 @dataclass
@@ -183,9 +185,14 @@ def _failed(session: Session, action: Action, started: datetime, error: MlspecEr
     tail: str = getattr(error, "tail", "")
     if not first.code.startswith(_WORLD) and not getattr(error, "retryable", False) and not session.cancel.is_set():
         log = session.workspace.store.put_bytes(tail.encode()).digest if tail else None
-        failure = Failure(code=first.code, message=first.message[:1000], log=log)
+        failure = Failure(code=first.code, message=_without_values(first.message)[:1000], log=log)
         session.record((session.author.failure(action, started, failure),))
     return Ended(action, "failed", message, seconds, log_tail=tuple(tail.splitlines()))
+
+
+def _without_values(message: str) -> str:
+    """Cut what an exception said, which may quote a cell of the data; its type stays, and the log is in the store."""
+    return _RAISED.sub(r"\1", message)
 
 
 def _abandon(session: Session) -> None:

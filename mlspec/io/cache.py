@@ -6,6 +6,8 @@ import hashlib
 import os
 from pathlib import Path
 
+from mlspec.io.files import make_folders
+
 
 def load(path: Path, key: str) -> bytes | None:
     """Return what was kept under a key, or None when it is absent, of another key, or damaged."""
@@ -20,7 +22,7 @@ def keep(path: Path, key: str, body: bytes) -> None:
     """Keep bytes under a key. A cache that cannot be written costs time, nothing else."""
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folders(path.parent)
         partial.write_bytes(_first(key, body) + b"\n" + body)
         partial.replace(path)
     except OSError:

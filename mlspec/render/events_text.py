@@ -12,6 +12,7 @@ from mlspec.render.text import Line, counted, duration, line, neutralise
 _ENDINGS = {"done": "ok", "reused": "ok", "rejected": "error", "failed": "error", "skipped": "blocked"}
 _OUTCOMES = {Outcome.PASS: "ok", Outcome.FAIL: "error", Outcome.INCONCLUSIVE: "warn", Outcome.INSUFFICIENT: "warn"}
 _INDENT = " " * 10
+_LOG_LINES = 20
 
 
 def ended_lines(ended: Ended) -> Iterator[Line]:
@@ -28,7 +29,7 @@ def ended_lines(ended: Ended) -> Iterator[Line]:
         yield from _verdict(verdict)
     for violation in ended.violations[:20]:
         yield _violation(violation)
-    for text in ended.log_tail:
+    for text in ended.log_tail[-_LOG_LINES:]:
         yield line(_INDENT, ("| ", "dim"), neutralise(text))
 
 
