@@ -1,0 +1,76 @@
+"""Every example and template, whole, through the command line: as a user meets it, in a repository of its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+MLSPEC = Path(sys.executable).with_name("mlspec")
+EXAMPLES = sorted(path.parent for path in ROOT.glob("examples/*/mlspec.yaml"))
+
+
+def run(*argv: str, cwd: Path, expect: int = 0) -> str:
+    done = subprocess.run([*argv], cwd=cwd, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == expect, f"{argv}: exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def committed(folder: Path) -> Path:
+    for argv in (
+        ["init", "-q", "-b", "main"],
+        ["config", "user.name", "Example"],
+        ["config", "user.email", "example@example.org"],
+        ["add", "-A"],
+        ["commit", "-q", "-m", "Declare"],
+    ):
+        run("git", *argv, cwd=folder)
+    return folder
+
+
+def whole(folder: Path) -> None:
+    run(str(MLSPEC), "validate", cwd=folder)
+    assert "nothing recorded yet" in run(str(MLSPEC), "plan", cwd=folder)
+    run(str(MLSPEC), "plan", "--detailed-exitcode", cwd=folder, expect=2)
+    run(str(MLSPEC), "apply", "--yes", cwd=folder)
+    assert "No changes." in run(str(MLSPEC), "plan", "--detailed-exitcode", cwd=folder)
+    assert "v1" in run(str(MLSPEC), "show", cwd=folder)
+    assert "Whole" in run(str(MLSPEC), "verify", "--store", cwd=folder)
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
+def test_example(example: Path, tmp_path: Path) -> None:
+    folder = tmp_path / example.name
+    shutil.copytree(example, folder, ignore=shutil.ignore_patterns(".mlspec", "__pycache__"))
+    whole(committed(folder))
+
+
+def test_template(tmp_path: Path) -> None:
+    run(str(MLSPEC), "init", "project", cwd=tmp_path)
+    whole(committed(tmp_path / "project"))
+
+
+def test_init_overwrites_nothing(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("mine")
+    run(str(MLSPEC), "init", cwd=tmp_path, expect=1)
+    assert [path.name for path in tmp_path.iterdir()] == ["README.md"]
+    assert (tmp_path / "README.md").read_text() == "mine"
+
+
+def test_demo() -> None:
+    """`make demo` checks its own claims and fails when one does not hold."""
+    done = subprocess.run(
+        [str(ROOT / "examples" / "demo.sh")],
+        env={**os.environ, "MLSPEC": str(MLSPEC), "CI": "true"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("checked:") == 8
