@@ -32,7 +32,9 @@ def main() -> int:
             starts.append(take([MLSPEC, "version"], project, env))
     warm = min(taken.wall_s for taken in ours)
     ratio = best(theirs).cpu_s / best(ours).cpu_s
-    sys.stdout.write(f"dvc status, {MODELS} stages: {best(theirs).cpu_s:.2f} s CPU; cold plan: {best(cold).cpu_s:.2f} s CPU\n")
+    sys.stdout.write(
+        f"dvc status, {MODELS} stages: {best(theirs).cpu_s:.2f} s CPU; cold plan: {best(cold).cpu_s:.2f} s CPU\n"
+    )
     kept = [
         verdict(f"no-op plan, {MODELS} models, warm, wall s", warm, 0.5),
         verdict("times faster than dvc status (CPU)", ratio, 20, at_least=True),

@@ -136,7 +136,9 @@ def _model_records(workspace: Workspace, seen: Outlook, writer: Author, name: st
     predictions = (Object(name="predictions", digest=of(["predictions", name]), size=1000),)
     facts = fingerprint.facts(workspace.specs.models[name]).fields
     drafts = [
-        writer.draft("train", action, now, fingerprint=run, fields=view.wanted.fields, inputs={"dataset": test}, outputs=outputs),
+        writer.draft(
+            "train", action, now, fingerprint=run, fields=view.wanted.fields, inputs={"dataset": test}, outputs=outputs
+        ),
         writer.draft("register", action, now, fingerprint=run),
         writer.draft(
             "evaluate",
@@ -145,7 +147,7 @@ def _model_records(workspace: Workspace, seen: Outlook, writer: Author, name: st
             fingerprint=run,
             inputs={"test": test},
             outputs=predictions,
-            metrics={metric: estimate for metric in view.model.metrics},
+            metrics=dict.fromkeys(view.model.metrics, estimate),
             verdicts=(verdict,),
         ),
         writer.draft("update", action, now, fields=facts),

@@ -68,6 +68,15 @@ def tool(name: str, requirement: str) -> str:
     if not command.exists():
         uv = str(Path(sys.executable).parent / "uv")
         subprocess.run([uv, "venv", "-q", "--python", sys.executable, str(folder)], check=True)
-        install = [uv, "pip", "install", "-q", "--compile-bytecode", "--python", str(folder / "bin" / "python"), requirement]
+        install = [
+            uv,
+            "pip",
+            "install",
+            "-q",
+            "--compile-bytecode",
+            "--python",
+            str(folder / "bin" / "python"),
+            requirement,
+        ]
         subprocess.run(install, check=True)
     return str(command)

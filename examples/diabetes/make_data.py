@@ -15,7 +15,9 @@ def main() -> None:
     frame["age"] = frame["age"].astype(int)
     frame["progression"] = frame["progression"].astype(int)
     frame.insert(0, "id", range(1, len(frame) + 1))
-    frame.to_csv(Path(__file__).with_name("data") / "diabetes.csv", index=False, lineterminator="\n", float_format="%.6g")
+    frame.to_csv(
+        Path(__file__).with_name("data") / "diabetes.csv", index=False, lineterminator="\n", float_format="%.6g"
+    )
 
 
 if __name__ == "__main__":

@@ -21,8 +21,19 @@ if TYPE_CHECKING:
 @click.command("apply")
 @click.argument("arguments", metavar="[PLAN | ADDRESS…]", nargs=-1)
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@click.option("--approved", metavar="PLAN", type=click.Path(path_type=Path, dir_okay=False), help="Carry out only what this plan holds; block the rest.")
-@click.option("--jobs", metavar="N", type=click.IntRange(1, 256), default=lambda: min(4, os.cpu_count() or 1), help="Steps side by side. [default: the processors, at most 4]")
+@click.option(
+    "--approved",
+    metavar="PLAN",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Carry out only what this plan holds; block the rest.",
+)
+@click.option(
+    "--jobs",
+    metavar="N",
+    type=click.IntRange(1, 256),
+    default=lambda: min(4, os.cpu_count() or 1),
+    help="Steps side by side. [default: the processors, at most 4]",
+)
 @click.option("--retry-failed", is_flag=True, help="Try failed steps again.")
 @click.option("--allow-retire", is_flag=True, help="Lift the guard against retiring much at once.")
 @click.pass_obj
@@ -48,7 +59,9 @@ def command(
     request = ApplyRequest(addresses, plan_file, approved and start / approved, jobs, options)
     cancel, code = threading.Event(), 0
     with _stoppable(cancel), Progress() as progress:
-        for event in run(start, request, lambda plan: _confirmed(plan, yes or plan_file is not None or approved is not None), cancel):
+        for event in run(
+            start, request, lambda plan: _confirmed(plan, yes or plan_file is not None or approved is not None), cancel
+        ):
             progress.show(event)
             if isinstance(event, Closed):
                 code = event.exit_code
@@ -87,7 +100,9 @@ def _stoppable(cancel: threading.Event) -> Iterator[None]:
         if cancel.is_set():
             os._exit(130)
         cancel.set()
-        sys.stderr.write("\nstopping: running steps are ended and what is finished is recorded; again to stop at once\n")
+        sys.stderr.write(
+            "\nstopping: running steps are ended and what is finished is recorded; again to stop at once\n"
+        )
 
     previous = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

@@ -49,7 +49,9 @@ def painted(one: Line, *, colour: bool) -> str:
     """Return a line as text, with or without colour."""
     if not colour:
         return str(one).rstrip()
-    parts = [f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if style in _STYLES and text else text for text, style in one.pieces]
+    parts = [
+        f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if style in _STYLES and text else text for text, style in one.pieces
+    ]
     return "".join(parts)
 
 

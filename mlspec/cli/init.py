@@ -9,7 +9,9 @@ import rich_click as click
 
 @click.command("init")
 @click.argument("folder", metavar="[DIR]", required=False, type=click.Path(path_type=Path))
-@click.option("--template", default="classifier", show_default=True, metavar="NAME", help="Which example to start from.")
+@click.option(
+    "--template", default="classifier", show_default=True, metavar="NAME", help="Which example to start from."
+)
 @click.pass_obj
 def command(start: Path, folder: Path | None, template: str) -> None:
     """Write a project that plans and applies as it is; nothing is ever overwritten."""
@@ -21,5 +23,10 @@ def command(start: Path, folder: Path | None, template: str) -> None:
     names = run(target, template)
     write(line(("created  ", "add"), name) for name in names)
     there = f"cd {folder} && " if folder else ""
-    write([line(""), line("Next: ", (f"{there}git init -b main && git add -A && git commit -m 'Declare a model'", "bold"))])
+    write(
+        [
+            line(""),
+            line("Next: ", (f"{there}git init -b main && git add -A && git commit -m 'Declare a model'", "bold")),
+        ]
+    )
     write([line("then: ", ("mlspec plan", "bold"), ", ", ("mlspec apply", "bold"), ", ", ("mlspec show", "bold"))])

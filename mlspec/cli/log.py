@@ -9,7 +9,9 @@ import rich_click as click
 
 @click.command("log")
 @click.argument("address", required=False)
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to print it.")
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to print it."
+)
 @click.pass_obj
 def command(start: Path, address: str | None, form: str) -> None:
     """List the records, of everything or of ADDRESS, newest first."""

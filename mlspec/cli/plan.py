@@ -10,8 +10,21 @@ import rich_click as click
 @click.command("plan")
 @click.argument("addresses", metavar="[ADDRESS…]", nargs=-1)
 @click.option("--ref", metavar="COMMIT", help="Plan a commit from git's objects; nothing is checked out.")
-@click.option("-o", "--out", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False), help="Save the plan for `mlspec apply FILE`.")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to print the plan.")
+@click.option(
+    "-o",
+    "--out",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Save the plan for `mlspec apply FILE`.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="How to print the plan.",
+)
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when something would be done.")
 @click.option("--retry-failed", is_flag=True, help="Plan failed steps again.")
 @click.option("--allow-retire", is_flag=True, help="Lift the guard against retiring much at once.")

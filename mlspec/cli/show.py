@@ -9,7 +9,9 @@ import rich_click as click
 
 @click.command("show")
 @click.argument("what", metavar="[ADDRESS | PLAN]", required=False)
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to print it.")
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to print it."
+)
 @click.pass_obj
 def command(start: Path, what: str | None, form: str) -> None:
     """Say what is in each stage, trained on what, put there by whom, since when; or show a saved plan."""

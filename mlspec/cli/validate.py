@@ -9,7 +9,14 @@ import rich_click as click
 
 @click.command("validate")
 @click.argument("paths", nargs=-1)
-@click.option("--format", "form", type=click.Choice(["text", "json", "github"]), default="text", show_default=True, help="How to print problems.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "github"]),
+    default="text",
+    show_default=True,
+    help="How to print problems.",
+)
 @click.pass_obj
 def command(start: Path, paths: tuple[str, ...], form: str) -> int:
     """Check every spec, or those below PATHS; print every problem."""
@@ -29,5 +36,7 @@ def command(start: Path, paths: tuple[str, ...], form: str) -> int:
             write_text(text)
     else:
         write(problem_lines(problems))
-        write([line(("Valid.", "ok")) if not errors else line((f"{errors} problem{'s' if errors > 1 else ''}.", "error"))])
+        write(
+            [line(("Valid.", "ok")) if not errors else line((f"{errors} problem{'s' if errors > 1 else ''}.", "error"))]
+        )
     return 1 if errors else 0

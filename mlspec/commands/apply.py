@@ -73,12 +73,16 @@ def run(
 def _refuse_superseded(workspace: Workspace) -> None:
     old = superseded(workspace)
     if old is not None:
-        raise StaleError(Problem("plan/superseded", old, help="check out the newest commit, or revert the change with git revert"))
+        raise StaleError(
+            Problem("plan/superseded", old, help="check out the newest commit, or revert the change with git revert")
+        )
 
 
 def _settle(workspace: Workspace, request: ApplyRequest, clock: Clock) -> tuple[Plan, Outlook, bool]:
     """Make the fresh plan, and hold it against the saved or approved one; say whether anything was not approved."""
-    saved = load_plan(request.plan_file or request.approved, workspace) if request.plan_file or request.approved else None
+    saved = (
+        load_plan(request.plan_file or request.approved, workspace) if request.plan_file or request.approved else None
+    )
     addresses = saved.selection if saved else request.addresses
     fresh, seen = make(workspace, PlanRequest(addresses, options=request.options), clock)
     if saved is None:
@@ -105,7 +109,13 @@ def load_plan(path: Path | None, workspace: Workspace) -> Plan:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise fail("plan/damaged", f"{name} is not a plan of this mlspec: {where}: {first['msg']}", help="run: mlspec plan -o FILE") from None
+        raise fail(
+            "plan/damaged",
+            f"{name} is not a plan of this mlspec: {where}: {first['msg']}",
+            help="run: mlspec plan -o FILE",
+        ) from None
     if plan.project != workspace.project.project:
-        raise fail("plan/other-project", f"{name} is a plan of project `{plan.project}`, not `{workspace.project.project}`")
+        raise fail(
+            "plan/other-project", f"{name} is a plan of project `{plan.project}`, not `{workspace.project.project}`"
+        )
     return plan

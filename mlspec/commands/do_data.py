@@ -108,4 +108,3 @@ def _rejection(violations: tuple[Violation, ...], draft: Record) -> Result:
 
 def _json(value: object) -> bytes:
     return json.dumps(value, sort_keys=True, allow_nan=False, ensure_ascii=False, indent=1).encode() + b"\n"
-

@@ -72,7 +72,9 @@ def _training_records(
                 "model": model.digest,
                 "trusted": list(trained.trusted),
                 "rows": trained.rows,
-                "features": [column.name for column in session.workspace.specs.datasets[view.model.dataset].with_role("feature")],
+                "features": [
+                    column.name for column in session.workspace.specs.datasets[view.model.dataset].with_role("feature")
+                ],
                 "packages": packages.digest,
                 "python": trained.python,
                 "platform": trained.platform,
@@ -132,7 +134,9 @@ def _adopt(session: Session, action: Action, started: datetime, run: Run) -> Res
         inputs={"dataset": run.dataset, "adopted": run.record},
         outputs=outputs,
     )
-    return Result("an equal run is recorded; nothing was trained", (draft, *_registration(session, action, started)), "reused")
+    return Result(
+        "an equal run is recorded; nothing was trained", (draft, *_registration(session, action, started)), "reused"
+    )
 
 
 def _code(session: Session, model: Model) -> dict[str, bytes]:
@@ -158,7 +162,9 @@ def evaluate(session: Session, action: Action, started: datetime) -> Result:
     head = session.head(action.address)
     run = head.runs[action.run or ""]
     model = _as_trained(view.model, run)
-    table = load_table(session, _snapshot_fields(session, view, run.dataset), session.workspace.specs.datasets[model.dataset])
+    table = load_table(
+        session, _snapshot_fields(session, view, run.dataset), session.workspace.specs.datasets[model.dataset]
+    )
     with session.folder() as folder:
         predictions, outputs, cost = _predictions(session, model, run, table, folder)
     shown = evidence(model, table.dataset, table.frame[table.test].reset_index(drop=True), predictions)
@@ -181,7 +187,9 @@ def evaluate(session: Session, action: Action, started: datetime) -> Result:
         cost=cost,
     )
     negative = any(verdict.outcome is not Outcome.PASS for verdict in verdicts)
-    return Result(_told(metrics, verdicts), (draft,), metrics=tuple(metrics.items()), verdicts=verdicts, negative=negative)
+    return Result(
+        _told(metrics, verdicts), (draft,), metrics=tuple(metrics.items()), verdicts=verdicts, negative=negative
+    )
 
 
 def _predictions(
@@ -238,7 +246,9 @@ def _conforming(view: ModelView, head: Head, action: Action, verdicts: tuple[Gat
     """Say, for the stages this run holds, whether it passes every gate on the way there."""
     passes = {verdict.gate.partition("/")[2]: verdict.outcome is Outcome.PASS for verdict in verdicts}
     version = head.version_of(action.run)
-    held = [stage for stage in view.stages if version and stage in head.stages and head.stages[stage].version == version.n]
+    held = [
+        stage for stage in view.stages if version and stage in head.stages and head.stages[stage].version == version.n
+    ]
     return {stage: all(passes.get(gate, False) for gate in view.chain(stage)) for stage in held}
 
 
@@ -261,7 +271,10 @@ def _snapshot_fields(session: Session, view: ModelView, version: str) -> dict[st
 
 
 def _told(metrics: dict[str, Estimate], verdicts: tuple[GateVerdict, ...]) -> str:
-    parts = [f"{name} {estimate.value:.4g}" if estimate.value is not None else f"{name} undefined" for name, estimate in metrics.items()]
+    parts = [
+        f"{name} {estimate.value:.4g}" if estimate.value is not None else f"{name} undefined"
+        for name, estimate in metrics.items()
+    ]
     parts += [f"{verdict.gate} {verdict.outcome.value}" for verdict in verdicts]
     return ", ".join(parts)
 

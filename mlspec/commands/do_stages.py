@@ -67,7 +67,9 @@ def update(session: Session, action: Action, started: datetime) -> Result:
     head = session.head(action.address)
     current = action.run if kind == "dataset" else None
     if head.facts != facts or conforming or current or head.retired or not drafts:
-        draft = session.author.draft("update", action, started, fields=facts, conforming=conforming, fingerprint=current)
+        draft = session.author.draft(
+            "update", action, started, fields=facts, conforming=conforming, fingerprint=current
+        )
         drafts.append(draft)
     changed = ", ".join(reason.field for reason in action.reasons if reason.field != "new")
     return Result(f"recorded {changed}" if changed else "recorded", tuple(drafts))

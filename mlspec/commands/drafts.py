@@ -12,8 +12,8 @@ from typing import Any
 from mlspec.commands.workspace import Workspace
 from mlspec.core.plan import Action
 from mlspec.core.ports import Clock
-from mlspec.core.record import Actor, Failure, Origin, Record, Verb
 from mlspec.core.problem import fail
+from mlspec.core.record import Actor, Failure, Origin, Record, Verb
 from mlspec.io.clock import stamp
 from mlspec.version import __version__
 
@@ -69,7 +69,9 @@ def author(workspace: Workspace, deploys: bool, clock: Clock) -> Author:
     name, email = workspace.repository.identity()
     now, commit = clock.now(), workspace.checkout.commit
     if commit is None:
-        raise fail("git/no-commit", "nothing is committed yet, and a record names a commit", help="commit the specs first")
+        raise fail(
+            "git/no-commit", "nothing is committed yet, and a record names a commit", help="commit the specs first"
+        )
     unique = workspace.repository.blob_id(f"{name}{email}{commit}{now.isoformat()}{clock.monotonic()}".encode())[:8]
     origin = Origin(commit=commit, branch=workspace.checkout.branch, dirty=bool(workspace.dirty), deploys=deploys)
     return Author(f"{now:%Y%m%dT%H%M%SZ}-{unique}", Actor(name=name, email=email), origin, clock, workspace)

@@ -18,8 +18,8 @@ from mlspec.core.problem import fail, suggest
 from mlspec.formats.skops_format import load as load_model
 from mlspec.io.resources import folder
 from mlspec.specs.dataset import Column
-from mlspec.stores.folder import FolderStore
 from mlspec.steps.frames import Field, fields_of, typed
+from mlspec.stores.folder import FolderStore
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,7 +59,9 @@ def choose(start: Path, reference: str) -> Chosen:
     head = heads.get(f"model/{match['name']}")
     if head is None:
         known = [address.partition("/")[2] for address in heads if address.startswith("model/")]
-        raise fail("export/unknown-model", f"no model `{match['name']}` is recorded", help=suggest(match["name"], known))
+        raise fail(
+            "export/unknown-model", f"no model `{match['name']}` is recorded", help=suggest(match["name"], known)
+        )
     number = _number(head, match["version"], match["stage"], project.stages)
     version = head.version(number)
     if version is None:

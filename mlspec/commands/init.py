@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mlspec.core.problem import Problem, MlspecError, fail, suggest
+from mlspec.core.problem import MlspecError, Problem, fail, suggest
 from mlspec.io.files import write_file
 from mlspec.io.resources import folder
 from mlspec.io.trees import PROJECT_FILE
@@ -25,13 +25,19 @@ def run(target: Path, template: str) -> list[str]:
     """
     known = templates()
     if template not in known:
-        raise fail("init/unknown-template", f"there is no template `{template}`; there are: {', '.join(known)}", help=suggest(template, known))
+        raise fail(
+            "init/unknown-template",
+            f"there is no template `{template}`; there are: {', '.join(known)}",
+            help=suggest(template, known),
+        )
     source = folder("templates") / template
     names = sorted(path.relative_to(source).as_posix() for path in source.rglob("*") if path.is_file())
     targets = {name: target / _target_name(name) for name in names}
     taken = [path for path in targets.values() if path.exists() or path.is_symlink()]
     if taken:
-        raise MlspecError(*[Problem("init/exists", f"{path} is there already, and init overwrites nothing") for path in taken])
+        raise MlspecError(
+            *[Problem("init/exists", f"{path} is there already, and init overwrites nothing") for path in taken]
+        )
     for name, path in targets.items():
         write_file(path, (source / name).read_bytes())
     return [path.relative_to(target).as_posix() for path in targets.values()]
@@ -39,4 +45,8 @@ def run(target: Path, template: str) -> list[str]:
 
 def _target_name(name: str) -> str:
     """A template keeps `.gitignore` as `gitignore`: packaging tools leave the former out."""
-    return name.replace("gitignore", ".gitignore") if name.endswith("gitignore") and not name.endswith(".gitignore") else name
+    return (
+        name.replace("gitignore", ".gitignore")
+        if name.endswith("gitignore") and not name.endswith(".gitignore")
+        else name
+    )

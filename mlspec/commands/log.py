@@ -38,4 +38,6 @@ def _record(path: str, content: bytes | None) -> Record:
     try:
         return Record.model_validate_json(content or b"")
     except ValidationError:
-        raise fail("lineage/damaged", "this record cannot be read", place=Place(path), help="run: mlspec verify") from None
+        raise fail(
+            "lineage/damaged", "this record cannot be read", place=Place(path), help="run: mlspec verify"
+        ) from None

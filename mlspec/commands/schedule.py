@@ -125,7 +125,9 @@ class _Course:
     def _begin(self, action: Action) -> Iterator[Event]:
         cause = self._cause(action)
         if cause is not None:
-            yield self._end(Ended(action, "skipped", f"{cause.action.id} {_PAST[cause.ending]}", negative=cause.negative))
+            yield self._end(
+                Ended(action, "skipped", f"{cause.action.id} {_PAST[cause.ending]}", negative=cause.negative)
+            )
             return
         yield Started(action)
         clock = self._session.author.clock
@@ -135,7 +137,9 @@ class _Course:
             self._running[self._pool.submit(step, self._session, action, started)] = (action, started, since)
             return
         instant = _INSTANT[action.verb]
-        yield self._end(_finish(self._session, action, started, partial(instant, self._session, action, started), since))
+        yield self._end(
+            _finish(self._session, action, started, partial(instant, self._session, action, started), since)
+        )
 
     def _collect(self) -> Iterator[Event]:
         done, _ = wait(self._running, return_when=FIRST_COMPLETED)
@@ -153,9 +157,7 @@ class _Course:
 _PAST = {"failed": "failed", "rejected": "was rejected", "skipped": "was skipped"}
 
 
-def _finish(
-    session: Session, action: Action, started: datetime, outcome: Callable[[], Result], since: float
-) -> Ended:
+def _finish(session: Session, action: Action, started: datetime, outcome: Callable[[], Result], since: float) -> Ended:
     """Take a step's result, record it, and say how it ended."""
     clock = session.author.clock
     try:

@@ -43,7 +43,11 @@ def schema(name: str) -> dict[str, Any]:
     if name in _DOCUMENTS:
         mode = _DOCUMENTS[name].model_json_schema(by_alias=True)
         return _framed(name, mode)
-    raise fail("schema/unknown", f"there is no schema of `{name}`; there are: {', '.join(names())}", help=suggest(name, names()))
+    raise fail(
+        "schema/unknown",
+        f"there is no schema of `{name}`; there are: {', '.join(names())}",
+        help=suggest(name, names()),
+    )
 
 
 def write_all(folder: Path) -> list[Path]:

@@ -14,6 +14,7 @@ from mlspec.core.overview import Overview, ResourceView, StageView, VersionView
 from mlspec.core.plan import Plan
 from mlspec.core.problem import fail, suggest
 
+
 def run(start: Path, address: str | None = None) -> Overview:
     """Return what is recorded, of everything or of one resource.
 
@@ -83,7 +84,14 @@ def _view(head: Head, heads: dict[str, Head], stages: tuple[str, ...]) -> Resour
 def _stages(head: Head, order: tuple[str, ...]) -> list[StageView]:
     known = sorted(head.stages, key=lambda stage: order.index(stage) if stage in order else -1, reverse=True)
     return [
-        StageView(stage=name, version=state.version, since=state.since, by=state.by, commit=state.commit, conforming=state.conforming)
+        StageView(
+            stage=name,
+            version=state.version,
+            since=state.since,
+            by=state.by,
+            commit=state.commit,
+            conforming=state.conforming,
+        )
         for name, state in ((name, head.stages[name]) for name in known)
     ]
 

@@ -145,7 +145,7 @@ def _prefix(repository: Repository, root: Path) -> str:
 
 def _dirty(repository: Repository, prefix: str, loaded: Loaded) -> list[str]:
     """Return tracked files that differ from HEAD, and inputs that git does not track."""
-    strip: Callable[[str], str] = lambda path: path[len(prefix) :] if path.startswith(prefix) else path  # noqa: E731 -- one line, used twice
+    strip: Callable[[str], str] = lambda path: path.removeprefix(prefix)  # noqa: E731 -- one line, used twice
     changed = repository.changed(prefix.rstrip("/"))
     inputs = [prefix + path for path in loaded.inputs]
     existing = [path for path in inputs if os.path.lexists(repository.root / path)]

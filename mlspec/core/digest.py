@@ -36,9 +36,7 @@ def canonical(value: Any) -> bytes:
     Raises:
         ValueError: NaN, an infinity, a key that is not text, or a type JSON does not have.
     """
-    text = json.dumps(
-        _plain(value), sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":")
-    )
+    text = json.dumps(_plain(value), sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return text.encode("utf-8")
 
 

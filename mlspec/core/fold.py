@@ -6,7 +6,18 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from mlspec.core import digest
-from mlspec.core.head import Contract, Failed, Head, Run, Snapshot, StageState, VerdictFact, Version, contract_key, verdict_key
+from mlspec.core.head import (
+    Contract,
+    Failed,
+    Head,
+    Run,
+    Snapshot,
+    StageState,
+    VerdictFact,
+    Version,
+    contract_key,
+    verdict_key,
+)
 from mlspec.core.record import Record
 from mlspec.core.verdict import GateVerdict, Outcome
 
@@ -171,7 +182,7 @@ def _update(head: Head, record: Record) -> Update:
     return update
 
 
-def _move(head: Head, record: Record) -> Update:
+def _move(_head: Head, _record: Record) -> Update:
     return {}
 
 

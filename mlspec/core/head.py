@@ -131,5 +131,3 @@ def verdict_key(run: str, gate: str, test: str, champion: str | None = None) -> 
 def contract_key(fingerprint: str, contract: str) -> str:
     """Return the key of a contract's outcome: of the dataset version and the contract's digest."""
     return digest.of([fingerprint, contract])
-
-

@@ -11,7 +11,9 @@ from mlspec.core.record import Value
 
 FORMAT: Final = "mlspec.plan/1"
 
-ActionVerb = Literal["snapshot", "check", "train", "evaluate", "promote", "rollback", "demote", "move", "retire", "update"]
+ActionVerb = Literal[
+    "snapshot", "check", "train", "evaluate", "promote", "rollback", "demote", "move", "retire", "update"
+]
 Kind = Literal["create", "update", "delete", "move"]
 DEPLOYING: frozenset[str] = frozenset({"promote", "rollback", "demote", "move", "retire", "update"})
 """Verbs that move something; the others only add evidence, and may run anywhere."""

@@ -57,8 +57,8 @@ class StaleError(MlspecError):
     exit_code = 4
 
 
-def fail(code: str, message: str, *, place: Place | None = None, help: str | None = None) -> MlspecError:  # noqa: A002 -- the field's own word, as rustc prints it
-    """Make the error of a single problem, for `raise fail(...)`."""
+def fail(code: str, message: str, *, place: Place | None = None, help: str | None = None) -> MlspecError:
+    """Make the error of a single problem, to be raised."""
     return MlspecError(Problem(code, message, place, help))
 
 

@@ -33,7 +33,7 @@ class WorkTree:
         except OSError:
             return None
 
-    def blob(self, path: str, content: bytes) -> str:
+    def blob(self, _path: str, content: bytes) -> str:
         """Return the git blob id of content."""
         return hashlib.sha1(f"blob {len(content)}\0".encode() + content, usedforsecurity=False).hexdigest()
 

@@ -76,7 +76,10 @@ def read_layout(repository: Repository, tip: str) -> Layout:
     try:
         known = json.loads(raw)
         if isinstance(known, dict) and isinstance(known.get("layout"), int) and known["layout"] > LAYOUT:
-            raise fail("lineage/newer", f"the lineage has layout {known['layout']}; this mlspec reads up to {LAYOUT}: needs a newer mlspec")
+            raise fail(
+                "lineage/newer",
+                f"the lineage has layout {known['layout']}; this mlspec reads up to {LAYOUT}: needs a newer mlspec",
+            )
         return Layout.model_validate_json(raw)
     except ValueError as error:
         raise _damaged(FORMAT_PATH, str(error).splitlines()[0]) from None

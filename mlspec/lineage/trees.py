@@ -60,9 +60,7 @@ def _parse(content: bytes, width: int) -> dict[bytes, _Entry]:
     return entries
 
 
-def _link(
-    repository: Repository, folders: list[str], trees: dict[str, dict[bytes, _Entry]]
-) -> tuple[list[bytes], str]:
+def _link(repository: Repository, folders: list[str], trees: dict[str, dict[bytes, _Entry]]) -> tuple[list[bytes], str]:
     """Serialise the trees from the deepest up, each entered into its parent."""
     written, oid = [], ""
     for folder in folders:
@@ -83,5 +81,6 @@ def _serialise(entries: dict[bytes, _Entry]) -> bytes:
         return item[0] + (b"/" if item[1].mode == _FOLDER else b"")
 
     return b"".join(
-        entry.mode + b" " + name + b"\0" + bytes.fromhex(entry.oid) for name, entry in sorted(entries.items(), key=order)
+        entry.mode + b" " + name + b"\0" + bytes.fromhex(entry.oid)
+        for name, entry in sorted(entries.items(), key=order)
     )

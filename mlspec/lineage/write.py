@@ -54,7 +54,9 @@ def append(branch: Branch, known: State, drafts: Sequence[Record], now: Callable
                 kept = {key: head for key, head in merged.items() if heads.get(key, head) is not None}
                 return State(commit, layout, kept)
         if time.monotonic() > deadline:
-            raise fail("lineage/busy", f"the branch {branch.name} kept moving for {_PATIENCE_S:.0f} s", help="apply again")
+            raise fail(
+                "lineage/busy", f"the branch {branch.name} kept moving for {_PATIENCE_S:.0f} s", help="apply again"
+            )
 
 
 def replace_heads(branch: Branch, state: State, heads: Mapping[str, Head], stray: Sequence[str], now: datetime) -> str:
@@ -63,7 +65,7 @@ def replace_heads(branch: Branch, state: State, heads: Mapping[str, Head], stray
     Raises:
         MlspecError: the branch moved or cannot be written.
     """
-    changes: dict[str, bytes | None] = {path: None for path in stray}
+    changes: dict[str, bytes | None] = dict.fromkeys(stray)
     changes |= {head_path(address): to_bytes(head) for address, head in heads.items()}
     with branch.repository.lock():
         tree = graft(branch.repository, state.tip, changes)
@@ -108,7 +110,10 @@ def _sealed(head: Head, draft: Record) -> Record:
     record = sealed(draft.model_copy(update=update))
     size = len(to_bytes(record))
     if size > MAX_BYTES:
-        raise fail("lineage/record-too-large", f"the record of {record.verb} {record.address} is {size} bytes; the limit is {MAX_BYTES}")
+        raise fail(
+            "lineage/record-too-large",
+            f"the record of {record.verb} {record.address} is {size} bytes; the limit is {MAX_BYTES}",
+        )
     return record
 
 
@@ -176,5 +181,3 @@ def _commit_object(repository: Repository, tree: str, parent: str | None, messag
     lines = [f"tree {tree}", *([f"parent {parent}"] if parent else []), f"author {stamp}", f"committer {stamp}"]
     content = ("\n".join(lines) + f"\n\n{message}\n").encode()
     return repository.write_objects("commit", [content])[0]
-
-

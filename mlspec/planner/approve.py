@@ -65,7 +65,9 @@ def _moved(action: Action, fresh: Plan) -> Problem:
 
 
 def _new_need(action: Action, need: Action) -> Problem:
-    return Problem("plan/stale", f"{action.id}: it now needs {need.id}, which the plan does not hold", help="plan again")
+    return Problem(
+        "plan/stale", f"{action.id}: it now needs {need.id}, which the plan does not hold", help="plan again"
+    )
 
 
 def _key(action: Action) -> tuple[str, str, str | None]:

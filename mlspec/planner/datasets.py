@@ -50,9 +50,7 @@ def view(world: World, dataset: Dataset) -> DatasetView:
         *_update(world, head, dataset, version if known and known.outcome == "passed" else None),
     ]
     obstacle = f"{address} was rejected: {known.summary}" if known and known.outcome == "rejected" else None
-    return DatasetView(
-        address, version, content, tuple(actions), observation, obstacle, negative=obstacle is not None
-    )
+    return DatasetView(address, version, content, tuple(actions), observation, obstacle, negative=obstacle is not None)
 
 
 def restore(world: World, seen: DatasetView) -> Action | None:
@@ -109,9 +107,7 @@ def _snapshot(world: World, head: Head, version: Wanted, content: str) -> list[A
     return [action]
 
 
-def _snapshot_action(
-    world: World, address: str, version: Wanted, change: Kind, reasons: tuple[Reason, ...]
-) -> Action:
+def _snapshot_action(world: World, address: str, version: Wanted, change: Kind, reasons: tuple[Reason, ...]) -> Action:
     head = world.head(address)
     key = effect("snapshot", address, version=version.digest)
     return Action(

@@ -261,9 +261,7 @@ def _evidence_bytes(world: World, seen: ModelView, known: Run) -> tuple[tuple[st
     return (), "the dataset version it was tested on is not recorded"
 
 
-def _evaluate_reasons(
-    world: World, seen: ModelView, known: Run | None, gates: Mapping[str, str]
-) -> tuple[Reason, ...]:
+def _evaluate_reasons(world: World, seen: ModelView, known: Run | None, gates: Mapping[str, str]) -> tuple[Reason, ...]:
     if known is None:
         return (Reason(field="run", after="new"),)
     reasons = [Reason(field="metrics", after=name) for name in seen.model.metrics if name not in known.metrics]

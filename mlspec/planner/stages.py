@@ -79,7 +79,9 @@ def _enter(world: World, seen: ModelView, stage: str, planned: Collection[str]) 
         effect=effect(verb, seen.address, stage=stage, run=target, gates=gates, replaces=seen.occupant(stage)),
         needs=_needs(seen, target, planned),
         conditions=() if back else tuple(f"gate/{gate} passes" for gate in gates if not seen.outcome(target, gate)),
-        blocked=negative or _artifact_lost(world, seen, target) or (None if world.authority.deploys else world.authority.why),
+        blocked=negative
+        or _artifact_lost(world, seen, target)
+        or (None if world.authority.deploys else world.authority.why),
         negative=negative is not None,
         reasons=(_reason(seen, stage, number),),
     )
@@ -104,7 +106,9 @@ def _artifact_lost(world: World, seen: ModelView, target: str) -> str | None:
 
 def _needs(seen: ModelView, target: str, planned: Collection[str]) -> tuple[str, ...]:
     wanted = [f"train {seen.address}", f"update {seen.address}"] if target == seen.fingerprint else []
-    wanted += [action for action in planned if action == f"evaluate {seen.address} {target.removeprefix('sha256:')[:8]}"]
+    wanted += [
+        action for action in planned if action == f"evaluate {seen.address} {target.removeprefix('sha256:')[:8]}"
+    ]
     return tuple(action for action in wanted if action in planned)
 
 

@@ -37,7 +37,11 @@ def _table(found: Any) -> dict[str, Any]:
     for point in found:
         other = table.get(point.name)
         if other is not None and other.value != point.value:
-            raise fail("plugin/duplicate", f"{point.group} `{point.name}` is registered twice: {other.value} and {point.value}", help="uninstall one")
+            raise fail(
+                "plugin/duplicate",
+                f"{point.group} `{point.name}` is registered twice: {other.value} and {point.value}",
+                help="uninstall one",
+            )
         table[point.name] = point
     return {name: _load(point) for name, point in sorted(table.items())}
 

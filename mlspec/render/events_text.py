@@ -37,7 +37,9 @@ def estimate_text(estimate: Estimate) -> str:
     """Write an estimate: `0.9266  [0.9216, 0.9316]  n=8,140`."""
     if estimate.value is None:
         return f"undefined ({estimate.method})"
-    interval = f"  [{estimate.low:.4g}, {estimate.high:.4g}]" if estimate.low is not None and estimate.high is not None else ""
+    interval = (
+        f"  [{estimate.low:.4g}, {estimate.high:.4g}]" if estimate.low is not None and estimate.high is not None else ""
+    )
     return f"{estimate.value:.4g}{interval}  n={estimate.n:,}"
 
 

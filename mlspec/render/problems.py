@@ -35,7 +35,9 @@ def _excerpt(problem: Problem) -> Iterator[Line]:
     gutter = f"{problem.place.line:>5} | "
     yield line((gutter, "dim"), text)
     if problem.place.column:
-        yield line((" " * 5 + " | ", "dim"), " " * len(before), ("^", "error" if problem.severity == "error" else "warn"))
+        yield line(
+            (" " * 5 + " | ", "dim"), " " * len(before), ("^", "error" if problem.severity == "error" else "warn")
+        )
 
 
 def neutralise_lines(text: str) -> list[str]:

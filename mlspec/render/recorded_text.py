@@ -51,13 +51,18 @@ def _stage(stage: StageView, versions: dict[int, VersionView]) -> Iterator[Line]
     yield line("  ", (f"{stage.stage:<12}", "bold"), (f"v{stage.version}", "promote"), put, fit)
     version = versions.get(stage.version)
     if version is not None:
-        yield line(" " * 14, (f"trained {moment(version.at)} from {neutralise(version.ref)} on {_dataset(version.dataset)}", "dim"))
+        yield line(
+            " " * 14,
+            (f"trained {moment(version.at)} from {neutralise(version.ref)} on {_dataset(version.dataset)}", "dim"),
+        )
 
 
 def _version(version: VersionView) -> Iterator[Line]:
     gates = "".join(f"  {gate} {outcome}" for gate, outcome in version.verdicts.items())
     style = "error" if any(outcome != "pass" for outcome in version.verdicts.values()) else "ok"
-    yield line(f"  v{version.n:<11}", f"run {digest.short(version.fingerprint, 8)}  {moment(version.at)}", (gates, style))
+    yield line(
+        f"  v{version.n:<11}", f"run {digest.short(version.fingerprint, 8)}  {moment(version.at)}", (gates, style)
+    )
     width = max((len(name) for name in version.metrics), default=0)
     for name, estimate in version.metrics.items():
         yield line(" " * 14, f"{name:<{width}}  {estimate_text(estimate)}")
@@ -87,7 +92,9 @@ def log_lines(records: Iterable[Record]) -> Iterator[Line]:
         where = f" {'from' if record.verb == 'demote' else 'in'} {record.stage}" if record.stage else ""
         run = f" run {digest.short(record.fingerprint, 8)}" if record.fingerprint and not what else ""
         why = f"  {neutralise(record.failure.message)}" if record.failure else ""
-        origin = f"{record.origin.branch or 'detached'}@{record.origin.commit[:8]}" + ("+dirty" if record.origin.dirty else "")
+        origin = f"{record.origin.branch or 'detached'}@{record.origin.commit[:8]}" + (
+            "+dirty" if record.origin.dirty else ""
+        )
         yield line(
             (moment(record.started) + "  ", "dim"),
             (f"{record.verb:<9}", "error" if record.status != "done" else "bold"),

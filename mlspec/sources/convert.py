@@ -73,10 +73,14 @@ class Builder:
         kind = gathered.column.type
         if kind == "string":
             words = gathered.words
-            gathered.parts.append([None if gone else words.setdefault(cell, cell) for cell, gone in zip(cells, missing, strict=True)])
+            gathered.parts.append(
+                [None if gone else words.setdefault(cell, cell) for cell, gone in zip(cells, missing, strict=True)]
+            )
             return
         if kind == "boolean":
-            values: list[Any] = [None if gone else _TRUTH.get(cell.strip().lower()) for cell, gone in zip(cells, missing, strict=True)]
+            values: list[Any] = [
+                None if gone else _TRUTH.get(cell.strip().lower()) for cell, gone in zip(cells, missing, strict=True)
+            ]
             bad = [value is None and not gone for value, gone in zip(values, missing, strict=True)]
             gathered.parts.append(values)
         else:

@@ -96,5 +96,9 @@ def _malformed(error: csv.Error, line: int, name: str) -> MlspecError:
     if "unexpected end" in str(error):
         return fail("data/quote", f"{name}: a quote opens and is never closed; the file ends at line {line} inside it")
     if "field larger" in str(error):
-        return fail("data/field", f"{name}: line {line} has a field of more than {_MOST_FIELD:,} characters", help="is a quote left open before it?")
+        return fail(
+            "data/field",
+            f"{name}: line {line} has a field of more than {_MOST_FIELD:,} characters",
+            help="is a quote left open before it?",
+        )
     return fail("data/csv", f"{name}: line {line}: {error}")

@@ -24,7 +24,9 @@ def read(path: Path, dataset: Dataset) -> Reading:
     with path.open("rb") as handle:
         start = handle.read(len(_POINTER))
     if start == _POINTER:
-        raise fail("data/lfs-pointer", f"{dataset.source.path} is a Git LFS pointer, not the data", help="run: git lfs pull")
+        raise fail(
+            "data/lfs-pointer", f"{dataset.source.path} is a Git LFS pointer, not the data", help="run: git lfs pull"
+        )
     if not start:
         raise fail("data/empty", f"dataset `{dataset.name}` has no rows: {dataset.source.path} is empty")
     return read_csv(path, dataset) if dataset.source.reads_as == "csv" else read_parquet(path, dataset)

@@ -34,7 +34,9 @@ def read_parquet(path: Path, dataset: Dataset) -> Reading:
             table = file.read(columns=[column.name for column in wanted])
     except (pa.ArrowException, OSError) as error:
         reason = str(error).splitlines()[0][:200]
-        raise fail("data/parquet", f"{name} cannot be read as parquet: {reason}", help="is it truncated, or another format?") from None
+        raise fail(
+            "data/parquet", f"{name} cannot be read as parquet: {reason}", help="is it truncated, or another format?"
+        ) from None
     frame = {}
     for column in dataset.columns:
         if column not in wanted:

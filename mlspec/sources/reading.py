@@ -44,7 +44,9 @@ def header_violations(names: Sequence[str], dataset: Dataset) -> list[Violation]
     if extra and dataset.checks.extra_columns == "refuse":
         shown = ", ".join(f"`{name}`" if name.strip() else "an unnamed one" for name in extra[:FIRST_ROWS])
         more = f" and {len(extra) - FIRST_ROWS} more" if len(extra) > FIRST_ROWS else ""
-        message = f"columns that the schema does not name: {shown}{more} (declare them, or set checks.extra_columns: ignore)"
+        message = (
+            f"columns that the schema does not name: {shown}{more} (declare them, or set checks.extra_columns: ignore)"
+        )
         found.append(Violation(rule="columns/extra", count=len(extra), message=message))
     return found
 

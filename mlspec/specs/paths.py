@@ -49,7 +49,7 @@ def check_data_path(text: str) -> str:
         ValueError: with the reason, in words.
     """
     check_path(text)
-    if text.split("/")[0] == ".mlspec":
+    if text.split("/", maxsplit=1)[0] == ".mlspec":
         raise ValueError("must not lie in .mlspec/, which is mlspec's own")
     return text
 

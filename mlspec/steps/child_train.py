@@ -75,7 +75,7 @@ def installed() -> dict[str, str]:
 
 def _seed(seed: int) -> None:
     random.seed(seed)
-    np.random.seed(seed)  # noqa: NPY002 -- the global generator is what the user's code and scikit-learn fall back to
+    np.random.seed(seed)
 
 
 def _from_estimator(order: TrainOrder, path: str, frame: pd.DataFrame) -> Any:

@@ -29,7 +29,9 @@ def check(frame: pd.DataFrame, dataset: Dataset) -> tuple[Violation, ...]:
 def _rows(frame: pd.DataFrame, dataset: Dataset) -> Iterator[Violation]:
     rows, checks = len(frame), dataset.checks
     if rows < checks.min_rows:
-        yield Violation(rule="min_rows", count=rows, message=f"{rows:,} rows; at least {checks.min_rows:,} are required")
+        yield Violation(
+            rule="min_rows", count=rows, message=f"{rows:,} rows; at least {checks.min_rows:,} are required"
+        )
     if checks.max_rows is not None and rows > checks.max_rows:
         yield Violation(rule="max_rows", count=rows, message=f"{rows:,} rows; at most {checks.max_rows:,} are allowed")
 
@@ -64,9 +66,13 @@ def _missing(missing: pd.Series, column: Column, dataset: Dataset) -> Iterator[V
 
 def _ranges(values: pd.Series, missing: pd.Series, column: Column) -> Iterator[Violation]:
     if column.min is not None:
-        yield from _if_any("min", column, ~missing & (values < column.min).fillna(False), f"the value is below {column.min:g}")
+        yield from _if_any(
+            "min", column, ~missing & (values < column.min).fillna(False), f"the value is below {column.min:g}"
+        )
     if column.max is not None:
-        yield from _if_any("max", column, ~missing & (values > column.max).fillna(False), f"the value is above {column.max:g}")
+        yield from _if_any(
+            "max", column, ~missing & (values > column.max).fillna(False), f"the value is above {column.max:g}"
+        )
 
 
 def _sides(frame: pd.DataFrame, dataset: Dataset) -> Iterator[Violation]:
@@ -75,7 +81,9 @@ def _sides(frame: pd.DataFrame, dataset: Dataset) -> Iterator[Violation]:
     tests, trains = int(test.sum()), int((~test).sum())
     if tests == 0 or trains == 0:
         side = "test" if tests == 0 else "training"
-        yield Violation(rule="split/empty", count=0, message=f"the {side} split has no rows: {trains:,} train, {tests:,} test")
+        yield Violation(
+            rule="split/empty", count=0, message=f"the {side} split has no rows: {trains:,} train, {tests:,} test"
+        )
         return
     if dataset.target is not None and frame[dataset.target.name][~test].nunique() == 1:
         message = f"column `{dataset.target.name}`: the training split has one value of the target only"

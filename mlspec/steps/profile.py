@@ -68,7 +68,9 @@ def _may_list(present: pd.Series, column: Column) -> bool:
 
 def _values(present: pd.Series) -> dict[str, int]:
     counts = present.value_counts()
-    listed = sorted(((int(count), _written(value)) for value, count in counts.items() if count >= MIN_COUNT), reverse=True)
+    listed = sorted(
+        ((int(count), _written(value)) for value, count in counts.items() if count >= MIN_COUNT), reverse=True
+    )
     return {value: count for count, value in sorted(listed[:_MOST_VALUES], key=lambda pair: pair[1])}
 
 

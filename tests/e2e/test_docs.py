@@ -60,7 +60,9 @@ def table(kind: str, part: str | None) -> str:
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
 def test_field_tables_are_fresh(page: Path, request: pytest.FixtureRequest) -> None:
     text = page.read_text(encoding="utf-8")
-    fresh = TABLE.sub(lambda found: found[0].replace(found[3], table(found[1], found[2])) if found[3] else found[0], text)
+    fresh = TABLE.sub(
+        lambda found: found[0].replace(found[3], table(found[1], found[2])) if found[3] else found[0], text
+    )
     if request.config.getoption("--update-golden"):
         page.write_text(fresh, encoding="utf-8")
     assert page.read_text(encoding="utf-8") == fresh, "run: make golden"

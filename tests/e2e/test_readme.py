@@ -44,14 +44,24 @@ def test_readme(tmp_path: Path, request: pytest.FixtureRequest) -> None:
     update = request.config.getoption("--update-golden")
     env = {key: value for key, value in os.environ.items() if not key.startswith(("GIT_", "CI", "FORCE_COLOR"))}
     env |= {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{env['PATH']}", "HOME": str(tmp_path), "NO_COLOR": "1"}
-    env |= {f"GIT_{who}_{what}": value for who in ("AUTHOR", "COMMITTER") for what, value in (("NAME", "Ada"), ("EMAIL", "ada@example.org"))}
+    env |= {
+        f"GIT_{who}_{what}": value
+        for who in ("AUTHOR", "COMMITTER")
+        for what, value in (("NAME", "Ada"), ("EMAIL", "ada@example.org"))
+    }
     text, folder = README.read_text(encoding="utf-8"), tmp_path
     for block in BLOCK.findall(text):
         shown = []
         for command, expected in steps(block):
             script = f'{command}\nresult=$?\npwd > "{tmp_path}/.where"\nexit $result'
             done = subprocess.run(
-                ["bash", "-c", script], cwd=folder, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+                ["bash", "-c", script],
+                cwd=folder,
+                env=env,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                check=False,
             )
             folder = Path((tmp_path / ".where").read_text().strip())
             said = done.stdout + done.stderr

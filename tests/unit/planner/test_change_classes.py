@@ -105,7 +105,13 @@ PARTS: dict[str, type[Part]] = {
     "model.stages.staging": Stage,
 }
 # One allowed value only, or a field that another must go with: their class is read off, their effect cannot be tried.
-READ_OFF = {"dataset.source.type", "dataset.split.stratify", "model.train.format", "model.train.code", "model.train.entrypoint"}
+READ_OFF = {
+    "dataset.source.type",
+    "dataset.split.stratify",
+    "model.train.format",
+    "model.train.code",
+    "model.train.entrypoint",
+}
 
 
 def every_field() -> Iterator[tuple[str, type[Part], str]]:
@@ -167,7 +173,9 @@ def test_effect_on_model(path: str) -> None:
 
 
 def test_an_explicit_default_is_no_change() -> None:
-    written = edited(edited(edited(DATASET, "dataset.split.test", 0.25), "dataset.source.format", "csv"), "dataset.protect", False)
+    written = edited(
+        edited(edited(DATASET, "dataset.split.test", 0.25), "dataset.source.format", "csv"), "dataset.protect", False
+    )
     for digest_of in (fingerprint.contract, lambda spec: fingerprint.dataset_version(spec, "sha256:x")):
         assert digest_of(dataset(DATASET)).digest == digest_of(dataset(written)).digest
     assert fingerprint.facts(dataset(DATASET)) == fingerprint.facts(dataset(written))

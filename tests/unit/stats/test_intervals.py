@@ -78,7 +78,7 @@ def test_the_mean_of_rates_matches_a_hand_computation() -> None:
     [(1, -1, 0.7258, 0.1028, 0.5243, 0.9273), (0, 1, 0.6478, 0.1000, 0.4518, 0.8439)],
     ids=["K-G score", "total protein"],
 )
-def test_delong_gives_the_published_numbers(  # noqa: PLR0913 -- a row of a printed table
+def test_delong_gives_the_published_numbers(
     column: int, sign: int, area: float, error: float, low: float, high: float
 ) -> None:
     table = np.array(PATIENTS.split(), dtype=float).reshape(-1, 3)
