@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import rich_click as click
+from click.exceptions import Exit
 
 from mlspec.version import __version__
 
@@ -66,7 +67,7 @@ def _outcome(call: Callable[[], Any]) -> int:
 
     try:
         result = call()
-    except click.exceptions.Exit as error:
+    except Exit as error:
         return error.exit_code
     except click.ClickException as error:
         return _usage(error)

@@ -23,7 +23,7 @@ def command(start: Path, paths: tuple[str, ...], form: str) -> int:
     from mlspec.cli.console import write, write_text
     from mlspec.commands.validate import run
     from mlspec.render.json_text import document
-    from mlspec.render.problems import annotations, problem_json, problem_lines
+    from mlspec.render.problems import github_annotations, problem_json, problem_lines
     from mlspec.render.text import line
 
     problems = run(start, paths)
@@ -32,7 +32,7 @@ def command(start: Path, paths: tuple[str, ...], form: str) -> int:
         listed = [problem_json(problem) for problem in problems]
         write_text(document({"format": "mlspec.problems/1", "valid": not errors, "problems": listed}))
     elif form == "github":
-        for text in annotations(problems):
+        for text in github_annotations(problems):
             write_text(text)
     else:
         write(problem_lines(problems))

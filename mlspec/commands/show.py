@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,7 @@ def _find(heads: Any, address: str) -> Head:
     raise fail("select/unknown", f"nothing is recorded of `{address}`", help=suggest(address, heads))
 
 
-def _view(head: Head, heads: dict[str, Head], stages: tuple[str, ...]) -> ResourceView:
+def _view(head: Head, heads: Mapping[str, Head], stages: tuple[str, ...]) -> ResourceView:
     facts = head.facts
     contract = next((known for known in head.contracts.values() if known.fingerprint == head.current), None)
     snapshot = head.snapshots.get(head.current or "")
@@ -96,7 +97,7 @@ def _stages(head: Head, order: tuple[str, ...]) -> list[StageView]:
     ]
 
 
-def _versions(head: Head, heads: dict[str, Head]) -> list[VersionView]:
+def _versions(head: Head, heads: Mapping[str, Head]) -> list[VersionView]:
     views = []
     for version in reversed(head.versions):
         run = head.runs[version.fingerprint]
@@ -115,12 +116,12 @@ def _versions(head: Head, heads: dict[str, Head]) -> list[VersionView]:
     return views
 
 
-def _dataset(version: str, heads: dict[str, Head]) -> str:
+def _dataset(version: str, heads: Mapping[str, Head]) -> str:
     owner = next((head.address for head in heads.values() if version in head.snapshots), "dataset")
     return f"{owner}@{version}"
 
 
-def _users(head: Head, heads: dict[str, Head]) -> list[str]:
+def _users(head: Head, heads: Mapping[str, Head]) -> list[str]:
     users = []
     for model in heads.values():
         for stage, state in model.stages.items():

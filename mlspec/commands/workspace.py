@@ -100,7 +100,8 @@ def open_workspace(start: Path, ref: str | None = None) -> Workspace:
     if state.layout and state.layout.project != loaded.project.project:
         raise fail(
             "lineage/other-project",
-            f"the branch {loaded.project.lineage.branch} records project `{state.layout.project}`, not `{loaded.project.project}`",
+            f"the branch {loaded.project.lineage.branch} records project `{state.layout.project}`, "
+            f"not `{loaded.project.project}`",
             help="give this project a branch of its own: lineage: {branch: …} in mlspec.yaml",
         )
     dirty = () if ref is not None else tuple(_dirty(repository, prefix, loaded))

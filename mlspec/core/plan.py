@@ -97,7 +97,7 @@ class Plan(Value):
 
 
 def plan_digest(actions: tuple[Action, ...]) -> str:
-    """Return the digest of what would be done: the effects of all actions and whether they are blocked, in any order."""
+    """Return the digest of what would be done: the effects of all actions and which are blocked, in any order."""
     return digest.of(sorted([action.effect, action.blocked is not None] for action in actions))
 
 

@@ -136,7 +136,7 @@ def to_json(value: BaseModel) -> dict[str, Any]:
 
 
 def to_bytes(value: BaseModel) -> bytes:
-    """Return the one form in which a value is written to the lineage branch: sorted keys, two spaces, a last newline."""
+    """Return the one form of a value on the lineage branch: sorted keys, two spaces, a last newline."""
     text = json.dumps(to_json(value), sort_keys=True, ensure_ascii=False, allow_nan=False, indent=2)
     return text.encode("utf-8") + b"\n"
 

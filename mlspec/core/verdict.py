@@ -69,7 +69,7 @@ def worst(checks: tuple[CheckVerdict, ...]) -> Outcome:
 
 
 class Violation(BaseModel):
-    """What a dataset's contract found: rule, column, how many rows, and the first row numbers (1 is the first data row).
+    """What a dataset's contract found: rule, column, how many rows, the first row numbers (1 is the first row).
 
     Never a value of a `sensitive` column.
     """

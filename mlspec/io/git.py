@@ -266,9 +266,8 @@ def _own_options(repository: Repository) -> tuple[tuple[str, ...], str]:
         MlspecError: git is missing, or refuses the repository.
     """
     try:
-        code, out, err = repository._execute(
-            ["config", "--null", "--get-regexp", r"^(filter\..*|extensions\.objectformat)$"], None
-        )  # noqa: SLF001 -- the same door
+        wanted = r"^(filter\..*|extensions\.objectformat)$"
+        code, out, err = repository._execute(["config", "--null", "--get-regexp", wanted], None)  # noqa: SLF001 -- same door
     except GitCommandNotFound:
         raise fail("git/not-installed", "git is not installed or not on PATH") from None
     except GitCommandError as error:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from _ruamel_yaml import (  # type: ignore[import-not-found]  # the C parser has no stubs
+from _ruamel_yaml import (
     AliasEvent,
     CParser,
     MappingEndEvent,

@@ -175,7 +175,7 @@ class Builder:
             self._flaw(event, "yaml/tag", f"tags are not supported: {tag}", "put text that starts with `!` in quotes")
 
     def _check_quoted(self, event: Event) -> None:
-        if event.style == "'" or event.style == '"':
+        if event.style in {"'", '"'}:
             self.quoted = Quoted(self._spot(event.start_mark), self._spot(event.end_mark))
         if event.style == '"' and (match := INVISIBLE.search(event.value)) is not None:
             self._flaw(event, "yaml/character", f"escape for the invisible or control character U+{ord(match[0]):04X}")

@@ -43,8 +43,9 @@ class Complaint:
 
 
 def explain(complaint: Complaint, lines: list[str], quoted: Quoted | None, opened: Spot | None) -> Flaw:
-    """Turn a complaint about the lines of a file into a flaw at its cause; `quoted` is the last quoted text before,
-    `opened` the innermost bracket that is still open.
+    """Turn a complaint about the lines of a file into a flaw at its cause.
+
+    `quoted` is the last quoted text before it, `opened` the innermost bracket that is still open.
     """
     return (
         _tab(complaint, lines)

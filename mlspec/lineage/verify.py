@@ -17,7 +17,7 @@ from mlspec.lineage.layout import FORMAT_PATH, HEADS, LOG, head_path
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What verification found: damage of the log and of heads, the heads as the log says, and files that don't belong."""
+    """What verification found: damage of log and heads, the heads as the log says, files that don't belong."""
 
     records: tuple[Record, ...]
     log_damage: tuple[Problem, ...]

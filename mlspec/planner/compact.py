@@ -22,7 +22,7 @@ class Compact:
 
 
 def compact(fields: Mapping[str, Any]) -> Compact:
-    """Return fields that fit into a record: the largest groups (`schema.*`, `code.*`) go to objects until the rest does.
+    """Return fields that fit a record: the largest groups (`schema.*`, `code.*`) go to objects until the rest does.
 
     The same fields give the same result everywhere, so a plan knows the digest of an object it has never read.
     """

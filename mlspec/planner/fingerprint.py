@@ -42,7 +42,7 @@ def dataset_version(dataset: Dataset, content: str) -> Wanted:
 
 
 def dataset_of(name: str, fields: Mapping[str, Any]) -> Dataset:
-    """Return the dataset that a recorded version was made from, as far as its fields say: enough to read and split it."""
+    """Return the dataset a recorded version was made from, as far as its fields say: enough to read and split it."""
     columns = [
         {"name": column, **_below(fields, f"schema.{column}", ("type", "role"))} for column in fields["schema.order"]
     ]

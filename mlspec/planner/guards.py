@@ -23,9 +23,9 @@ def retirements(world: World, gone: Mapping[str, Head]) -> list[Action]:
 def _mass(world: World, gone: int, recorded: int) -> str | None:
     empty = not (world.specs.datasets or world.specs.models or world.specs.gates)
     if gone and empty:
-        return "no spec is left at all: list addresses under `retire:` in mlspec.yaml, or apply --allow-retire"
+        return "no spec is left at all: list addresses under `retire:` in mlspec.yaml or apply --allow-retire"
     if gone >= MASS_COUNT and gone > MASS_SHARE * recorded:
-        return f"{gone} of {recorded} resources would go: list them under `retire:` in mlspec.yaml, or apply --allow-retire"
+        return f"{gone} of {recorded} resources would go: list them under `retire:` or apply --allow-retire"
     return None
 
 

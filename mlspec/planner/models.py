@@ -77,7 +77,7 @@ class ModelView:
         return gates
 
     def outcome(self, run: str, gate: str) -> tuple[Outcome, str] | None:
-        """Return the recorded outcome of a gate for a run on its own test set, with its reason; None when not judged."""
+        """Return the recorded outcome of a gate for a run on its own test set, with its reason; None: not judged."""
         known = self.head.runs.get(run)
         if known is None:
             return None
@@ -116,7 +116,7 @@ def evidence(world: World, seen: ModelView) -> list[Action]:
 
 
 def update(world: World, seen: ModelView, evaluated: frozenset[str]) -> list[Action]:
-    """Return the action that records facts, a registration, or conformity already known; `evaluated` runs will say so themselves."""
+    """Return the action that records facts, a registration, or conformity; `evaluated` runs will say so themselves."""
     head, facts = seen.head, fingerprint.facts(seen.model).fields
     reasons = changes(head.facts, facts) if head.facts else (Reason(field="new"),)
     registers = seen.fingerprint in head.runs and head.version_of(seen.fingerprint) is None
@@ -201,7 +201,7 @@ def _train_reasons(world: World, seen: ModelView, wanted: Wanted) -> tuple[Reaso
 
 
 def base_run(seen: ModelView) -> Run | None:
-    """Return the run that a new one is compared with: in the first occupied stage, else of the newest version, else the newest."""
+    """Return the run a new one is compared with: of the first occupied stage, else the newest version, else newest."""
     held = (seen.occupant(stage) for stage in seen.stages)
     registered = (version.fingerprint for version in reversed(seen.head.versions))
     for run in (*held, *registered, *reversed(seen.head.runs)):

@@ -1,4 +1,4 @@
-"""The catalog: what kinds and checks there are, from the entry points of installed packages; built-ins register the same way."""
+"""The catalog of kinds and checks, from the entry points of installed packages; built-ins register the same way."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def neutralise_lines(text: str) -> list[str]:
     return [neutralise(part) for part in text.splitlines()] or [""]
 
 
-def annotations(problems: Iterable[Problem]) -> Iterator[str]:
+def github_annotations(problems: Iterable[Problem]) -> Iterator[str]:
     """Yield GitHub workflow commands, at most ten (GitHub shows no more of a step); the last says what is left out."""
     listed = list(problems)
     for problem in listed[:_MOST_ANNOTATIONS]:

@@ -68,7 +68,7 @@ def _column(values: pa.ChunkedArray, column: Column) -> tuple[pd.Series, Violati
     if not _fits(values.type, column):
         message = f"column `{column.name}` is {values.type} in the file, and {column.type} in the schema"
         return nothing, Violation(rule="type", column=column.name, count=len(values), message=message)
-    if column.type == "string" or column.type == "boolean":
+    if column.type in {"string", "boolean"}:
         return pd.Series(values.to_pylist(), dtype=object), None
     if column.type == "number":
         return values.cast(pa.float64(), safe=False).to_pandas().astype("float64"), _infinite(values, column)
@@ -78,7 +78,7 @@ def _column(values: pa.ChunkedArray, column: Column) -> tuple[pd.Series, Violati
 def _fits(found: pa.DataType, column: Column) -> bool:
     number = pa.types.is_integer(found) or pa.types.is_floating(found) or pa.types.is_decimal(found)
     text = pa.types.is_string(found) or pa.types.is_large_string(found) or pa.types.is_string_view(found)
-    return {"string": text, "boolean": pa.types.is_boolean(found)}.get(column.type, number)
+    return bool({"string": text, "boolean": pa.types.is_boolean(found)}.get(column.type, number))
 
 
 def _integers(values: pa.ChunkedArray, column: Column) -> tuple[pd.Series, Violation | None]:

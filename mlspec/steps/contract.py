@@ -1,4 +1,4 @@
-"""The contract of a dataset: ranges, values, missing and repeated values, held against a table before anything trains."""
+"""The contract of a dataset: ranges, values, missing and repeated values, held against a table before training."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The field tables of docs/kinds are made from the models (`--update-golden` writes them), and their examples are valid."""
+"""The field tables of docs/kinds are made from the models (`--update-golden` writes them); their examples are valid."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The README's commands run, in order, in a new folder, and print what it shows (`--update-golden` writes that down)."""
+"""The README's commands run, in order, in a new folder, and print what is shown (`--update-golden` writes it)."""
 
 from __future__ import annotations
 

@@ -254,7 +254,8 @@ PROBLEMS: dict[str, tuple[dict[str, str | bytes | None], tuple[str, ...], list[s
         {"src/train.py": "\nasync def train(): ..."},
         (),
         [
-            "src/train.py:2 code/no-function: `train` is async; an entrypoint is called as a plain function (write `def`, not `async def`)"
+            "src/train.py:2 code/no-function: `train` is async; "
+            "an entrypoint is called as a plain function (write `def`, not `async def`)"
         ],
     ),
     "broken files, all at once": (

@@ -63,7 +63,7 @@ def module(dice: random.Random) -> str:
 
 
 def plant(root: Path, dice: random.Random) -> None:
-    """Write a tree of modules, packages with and without `__init__.py`, and modules beside packages of the same name."""
+    """Write a tree of modules, packages with and without `__init__.py`, modules beside packages of one name."""
     folders = [root, root / "src"]
     for _ in range(7):
         folders.append(dice.choice(folders) / dice.choice(NAMES))
