@@ -64,7 +64,8 @@ def fail(code: str, message: str, *, place: Place | None = None, help: str | Non
 
 def suggest(word: str, known: Iterable[str]) -> str | None:
     """Return a `did you mean` sentence, or None when nothing known is near the word."""
-    near = difflib.get_close_matches(word, sorted(known), n=1, cutoff=0.6)
+    names = sorted(known)
+    near = [name for name in names if name.casefold() == word.casefold()] or difflib.get_close_matches(word, names, 1)
     return f"did you mean `{near[0]}`?" if near else None
 
 

@@ -149,7 +149,7 @@ def _float(text: str) -> float:
 def _violation(gathered: _Gathered) -> Violation:
     column, count = gathered.column, gathered.bad
     message = f"column `{column.name}`: {count:,} value{'s are' if count > 1 else ' is'} not {_A[column.type]}"
-    if not column.sensitive:
+    if not column.sensitive and column.role != "id":
         message += f", as {_shown(gathered.example)}"
     return Violation(rule="type", column=column.name, count=count, rows=tuple(gathered.bad_rows), message=message)
 
