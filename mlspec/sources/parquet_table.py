@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -11,7 +14,7 @@ import pyarrow.parquet as pq
 
 from mlspec.core.problem import fail
 from mlspec.core.verdict import Violation
-from mlspec.sources.reading import MOST_COLUMNS, Reading, header_violations, settle_integers
+from mlspec.sources.reading import FIRST_ROWS, MOST_COLUMNS, Reading, header_violations, settle_integers
 from mlspec.specs.dataset import Column, Dataset
 
 MOST_BYTES = 8 << 30
@@ -42,7 +45,7 @@ def read_parquet(path: Path, dataset: Dataset) -> Reading:
         if column not in wanted:
             frame[column.name] = pd.Series(None, index=pd.RangeIndex(table.num_rows), dtype=object)
             continue
-        values, violation = _column(table.column(column.name), column)
+        values, violation = _column(table.column(column.name), column, name)
         frame[column.name] = values
         violations += [violation] if violation else []
     return Reading(pd.DataFrame(frame, index=pd.RangeIndex(table.num_rows)), tuple(violations))
@@ -59,7 +62,7 @@ def _measure(file: pq.ParquetFile, dataset: Dataset) -> None:
         raise fail("data/too-large", f"{name} holds {unpacked:,} bytes when unpacked; the limit is {MOST_BYTES:,}")
 
 
-def _column(values: pa.ChunkedArray, column: Column) -> tuple[pd.Series, Violation | None]:
+def _column(values: pa.ChunkedArray, column: Column, name: str) -> tuple[pd.Series, Violation | None]:
     if pa.types.is_dictionary(values.type):
         values = values.cast(values.type.value_type)
     nothing = pd.Series(None, index=pd.RangeIndex(len(values)), dtype=object)
@@ -69,10 +72,19 @@ def _column(values: pa.ChunkedArray, column: Column) -> tuple[pd.Series, Violati
         message = f"column `{column.name}` is {values.type} in the file, and {column.type} in the schema"
         return nothing, Violation(rule="type", column=column.name, count=len(values), message=message)
     if column.type in {"string", "boolean"}:
-        return pd.Series(values.to_pylist(), dtype=object), None
+        return pd.Series(_objects(values, column, name), dtype=object), None
     if column.type == "number":
         return values.cast(pa.float64(), safe=False).to_pandas().astype("float64"), _infinite(values, column)
     return _integers(values, column)
+
+
+def _objects(values: pa.ChunkedArray, column: Column, name: str) -> list[Any]:
+    try:
+        found: list[Any] = values.to_pylist()
+    except UnicodeDecodeError:
+        message = f"{name}: column `{column.name}` holds text that is not UTF-8"
+        raise fail("data/encoding", message, help="save it as UTF-8") from None
+    return found
 
 
 def _fits(found: pa.DataType, column: Column) -> bool:
@@ -84,23 +96,28 @@ def _fits(found: pa.DataType, column: Column) -> bool:
 def _integers(values: pa.ChunkedArray, column: Column) -> tuple[pd.Series, Violation | None]:
     if pa.types.is_floating(values.type):
         values = pc.if_else(pc.is_nan(values), pa.scalar(None, values.type), values)
-        broken = pc.not_equal(values, pc.floor(values))
-        count = pc.sum(broken).as_py() or 0
-        if count:
-            return pd.Series(None, index=pd.RangeIndex(len(values)), dtype=object), _broken(broken, column, count)
-    whole = pd.Series(values.cast(pa.int64()).to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get))
+    try:
+        exact = values.cast(pa.int64())
+    except pa.ArrowInvalid:
+        broken = [not _is_int64(value) for value in values.to_pylist()]
+        nothing = pd.Series(None, index=pd.RangeIndex(len(values)), dtype=object)
+        return nothing, _broken(broken, column, "no integer of 64 bits")
+    whole = pd.Series(exact.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get))
     return settle_integers(whole), None
+
+
+def _is_int64(value: float | Decimal | None) -> bool:
+    return value is None or (math.isfinite(value) and value == int(value) and -(2**63) <= value < 2**63)
 
 
 def _infinite(values: pa.ChunkedArray, column: Column) -> Violation | None:
     if not pa.types.is_floating(values.type):
         return None
     infinite = pc.is_inf(values)
-    count = pc.sum(infinite).as_py() or 0
-    return _broken(infinite, column, count) if count else None
+    return _broken(infinite.to_pylist(), column, "no finite number") if pc.any(infinite).as_py() else None
 
 
-def _broken(mask: pa.ChunkedArray, column: Column, count: int) -> Violation:
-    rows = [row + 1 for row, bad in enumerate(mask.to_pylist()) if bad][:5]
-    message = f"column `{column.name}`: {count:,} value{'s are' if count > 1 else ' is'} no finite {column.type}"
-    return Violation(rule="type", column=column.name, count=count, rows=tuple(rows), message=message)
+def _broken(mask: list[bool], column: Column, what: str) -> Violation:
+    rows = [row + 1 for row, bad in enumerate(mask) if bad]
+    message = f"column `{column.name}`: {len(rows):,} value{'s are' if len(rows) > 1 else ' is'} {what}"
+    return Violation(rule="type", column=column.name, count=len(rows), rows=tuple(rows[:FIRST_ROWS]), message=message)
