@@ -59,14 +59,14 @@ def check(session: Session, action: Action, started: datetime) -> Result:
     except MlspecError as error:
         if not error.problems[0].code.startswith("data/"):
             raise
-        broken: tuple[Violation, ...] = (Violation(rule="readable", count=1, message=error.problems[0].message),)
+        broken = (_unreadable(error),)
         facts |= {"rows": 0, "status": "rejected", "violations": broken}
-        return _rejection(broken, session.author.draft("check", action, started, **facts))
+        return _rejection(dataset, broken, session.author.draft("check", action, started, **facts))
     facts["rows"] = len(table.frame)
-    violations = (*table.violations, *check_contract(table.frame, dataset))
+    violations = (*table.violations, *check_contract(table.frame, dataset, _unread(table.violations)))
     if violations:
         facts |= {"status": "rejected", "violations": violations[:20]}
-        return _rejection(violations, session.author.draft("check", action, started, **facts))
+        return _rejection(dataset, violations, session.author.draft("check", action, started, **facts))
     described = session.workspace.store.put_bytes(_json(profile(table.frame, dataset, table.test)))
     outputs = (Object(name="profile", digest=described.digest, size=described.size), *more)
     draft = session.author.draft("check", action, started, outputs=outputs, **facts)
@@ -95,10 +95,20 @@ def _bytes(session: Session, dataset: Dataset, view: DatasetView) -> Stored:
     return stored
 
 
-def _rejection(violations: tuple[Violation, ...], draft: Record) -> Result:
+def _unreadable(error: MlspecError) -> Violation:
+    first = error.problems[0]
+    hint = f" ({first.help})" if first.help else ""
+    return Violation(rule="readable", count=1, message=first.message + hint)
+
+
+def _unread(violations: tuple[Violation, ...]) -> set[str | None]:
+    return {violation.column for violation in violations if violation.rule != "columns/extra"}
+
+
+def _rejection(dataset: Dataset, violations: tuple[Violation, ...], draft: Record) -> Result:
     count = len(violations)
     return Result(
-        f"rejected: {count} rule{'s are' if count > 1 else ' is'} broken",
+        f"{dataset.source.path} breaks {count} rule{'s' if count > 1 else ''} of its contract",
         (draft,),
         "rejected",
         violations=violations,

@@ -59,7 +59,7 @@ def _check(check: CheckVerdict) -> Line:
 def _violation(violation: Violation) -> Line:
     rows = f"  rows {', '.join(str(row) for row in violation.rows)}" if violation.rows else ""
     more = ", …" if violation.rows and violation.count > len(violation.rows) else ""
-    return line(_INDENT, (f"{violation.rule:<16}", "error"), neutralise(violation.message), (rows + more, "dim"))
+    return line(_INDENT, (f"{violation.rule:<18}", "error"), neutralise(violation.message), (rows + more, "dim"))
 
 
 def closed_line(closed: Closed) -> Line:

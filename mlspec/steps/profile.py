@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -49,13 +50,20 @@ def _column(values: pd.Series, column: Column) -> dict[str, Any]:
 
 def _numbers(present: pd.Series, column: Column) -> dict[str, Any]:
     quantiles = INNER if column.sensitive else QUANTILES
-    found = np.quantile(present.to_numpy(), quantiles)
+    with np.errstate(over="ignore", invalid="ignore"):
+        found = np.quantile(present.to_numpy(), quantiles)
+        mean, std = float(present.mean()), float(present.std(ddof=0))
     described: dict[str, Any] = {
-        "mean": float(present.mean()),
-        "std": float(present.std(ddof=0)),
-        "quantiles": {f"{share:g}": float(value) for share, value in zip(quantiles, found, strict=True)},
+        "mean": _finite(mean),
+        "std": _finite(std),
+        "quantiles": {f"{share:g}": _finite(value) for share, value in zip(quantiles, found, strict=True)},
     }
     return described if column.sensitive else {**described, "min": float(present.min()), "max": float(present.max())}
+
+
+def _finite(value: float) -> float | None:
+    """Return a number as JSON may hold it; None where it is too large to compute."""
+    return float(value) if math.isfinite(value) else None
 
 
 def _may_list(present: pd.Series, column: Column) -> bool:

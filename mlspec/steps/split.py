@@ -70,9 +70,9 @@ def _at_random(frame: pd.DataFrame, dataset: Dataset) -> Mask:
         return test
     column = dataset.column(dataset.split.stratify)
     labels = np.array(list(_texts(frame[dataset.split.stratify], column)) if column else [], dtype=object)
-    names, counts = np.unique(labels.astype(str), return_counts=True)
-    for name, taken in zip(names, _quotas(counts, _share(len(frame), dataset.split.test)), strict=True):
-        rows = np.flatnonzero(labels == name)
+    _, groups, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    for group, taken in enumerate(_quotas(counts, _share(len(frame), dataset.split.test))):
+        rows = np.flatnonzero(groups == group)
         test[random.permutation(rows)[:taken]] = True
     return test
 
