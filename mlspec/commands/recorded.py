@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mlspec.commands.find import find_project
 from mlspec.commands.load import load_project
-from mlspec.commands.workspace import cache_folder
+from mlspec.commands.workspace import cache_folder, open_store
 from mlspec.io.git import Repository, open_repository
 from mlspec.io.trees import WorkTree
 from mlspec.lineage.read import State, read
@@ -35,5 +35,5 @@ def open_recorded(start: Path) -> Recorded:
     root = find_project(start)
     project = load_project(WorkTree(root))
     repository = open_repository(root)
-    state = read(repository, project.lineage.branch, cache_folder(root) / "heads")
-    return Recorded(root, project, repository, state, FolderStore(root / project.store))
+    state = read(repository, project, cache_folder(root) / "heads")
+    return Recorded(root, project, repository, state, open_store(repository, root, project))

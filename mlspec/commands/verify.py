@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mlspec.commands.find import find_project
 from mlspec.commands.load import load_project
+from mlspec.commands.workspace import open_store
 from mlspec.core.ports import Store
 from mlspec.core.problem import MlspecError, Place, Problem
 from mlspec.core.record import Record
@@ -14,10 +15,10 @@ from mlspec.io.clock import SystemClock
 from mlspec.io.git import Repository, open_repository
 from mlspec.io.trees import WorkTree
 from mlspec.lineage.layout import Layout
-from mlspec.lineage.read import State, read_layout, tip_of
+from mlspec.lineage.read import State, refuse_other, tip_of
 from mlspec.lineage.verify import Findings, verify
 from mlspec.lineage.write import Branch, replace_heads
-from mlspec.stores.folder import FolderStore
+from mlspec.specs.project import Project
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,8 @@ def run(start: Path, *, store: bool = False, repair: bool = False) -> VerifyRepo
     """Verify the lineage, with `store` every object it names too; with `repair` rebuild heads from a whole log.
 
     Raises:
-        MlspecError: no project, no repository, or a repair that cannot be written.
+        MlspecError: no project, no repository, a lineage of another project or of a newer mlspec, or a repair that
+            cannot be written.
     """
     root = find_project(start)
     repository = open_repository(root)
@@ -44,29 +46,25 @@ def run(start: Path, *, store: bool = False, repair: bool = False) -> VerifyRepo
     if tip is None:
         return VerifyReport(0, 0, 0, ())
     found = verify(repository, tip)
-    damage, repaired = [*found.log_damage, *found.head_damage], tuple[str, ...]()
+    if found.layout is not None:
+        refuse_other(found.layout, project)
+    repaired: tuple[str, ...] = ()
     if repair and found.head_damage and not found.log_damage:
-        branch = Branch(repository, project.lineage.branch, project.project, project.deploy)
-        repaired = _repair(branch, tip, found)
-        damage = []
+        before = found.head_damage
+        found = verify(repository, _repair(repository, project, tip, found))
+        repaired = tuple(str(problem.place) for problem in before if problem not in found.head_damage)
+    damage = [*found.log_damage, *found.head_damage]
     objects = 0
     if store:
-        objects, lost = _objects(FolderStore(root / project.store), found)
+        objects, lost = _objects(open_store(repository, root, project), found)
         damage += lost
     return VerifyReport(len(found.records), len(found.heads), objects, tuple(damage), repaired)
 
 
-def _repair(branch: Branch, tip: str, found: Findings) -> tuple[str, ...]:
-    state = State(tip, _layout(branch.repository, tip), found.heads)
-    replace_heads(branch, state, found.heads, found.stray, SystemClock().now())
-    return tuple(str(problem.place) for problem in found.head_damage)
-
-
-def _layout(repository: Repository, tip: str) -> Layout | None:
-    try:
-        return read_layout(repository, tip)
-    except MlspecError:
-        return None
+def _repair(repository: Repository, project: Project, tip: str, found: Findings) -> str:
+    rebuilt = Layout(project=project.project, deploy=project.deploy, commit=found.deployed)
+    branch = Branch(repository, project.lineage.branch, project.project, project.deploy)
+    return replace_heads(branch, State(tip, found.layout or rebuilt, found.heads), found.stray, SystemClock().now())
 
 
 def _objects(store: Store, found: Findings) -> tuple[int, list[Problem]]:

@@ -10,7 +10,6 @@ from pathlib import Path
 from mlspec.commands.find import find_project
 from mlspec.commands.load import Loaded, load
 from mlspec.core.ports import Store
-from mlspec.core.problem import fail
 from mlspec.io.git import Checkout, Repository, open_repository
 from mlspec.io.trees import CommitTree, Tree, WorkTree
 from mlspec.lineage.read import State, read
@@ -81,6 +80,11 @@ def cache_folder(root: Path) -> Path:
     return root / ".mlspec" / "cache"
 
 
+def open_store(repository: Repository, root: Path, project: Project) -> FolderStore:
+    """Open the store of a project; linked work trees share that of the main one, for they share its records."""
+    return FolderStore(repository.home / _prefix(repository, root) / project.store)
+
+
 def open_workspace(start: Path, ref: str | None = None) -> Workspace:
     """Open the project around a folder, as the work tree is or as a commit has it.
 
@@ -96,16 +100,9 @@ def open_workspace(start: Path, ref: str | None = None) -> Workspace:
         checkout = Checkout(repository.commit_of(ref), None)
         tree = CommitTree(repository, checkout.commit or "", prefix)
     loaded = load(tree, cache_folder(root))
-    state = read(repository, loaded.project.lineage.branch, cache_folder(root) / "heads")
-    if state.layout and state.layout.project != loaded.project.project:
-        raise fail(
-            "lineage/other-project",
-            f"the branch {loaded.project.lineage.branch} records project `{state.layout.project}`, "
-            f"not `{loaded.project.project}`",
-            help="give this project a branch of its own: lineage: {branch: …} in mlspec.yaml",
-        )
+    state = read(repository, loaded.project, cache_folder(root) / "heads")
     dirty = () if ref is not None else tuple(_dirty(repository, prefix, loaded))
-    store = FolderStore(root / loaded.project.store)
+    store = open_store(repository, root, loaded.project)
     return Workspace(root, prefix, repository, checkout, tree, loaded, state, store, dirty)
 
 

@@ -12,11 +12,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import git
-from git.exc import GitCommandError, GitCommandNotFound, InvalidGitRepositoryError, NoSuchPathError
-
 from mlspec.core.problem import fail
 from mlspec.io.files import sync_folder
+
+try:
+    import git
+    from git.exc import InvalidGitRepositoryError, NoSuchPathError
+except ImportError as error:  # GitPython looks for git as soon as it is imported
+    raise fail("git/not-installed", "git is not installed or not on PATH", help="install git 2.36 or newer") from error
 
 _HARDENED = (
     "core.hooksPath=/dev/null",
@@ -31,7 +34,6 @@ _HARDENED = (
     "protocol.ext.allow=never",
     "submodule.recurse=false",
 )
-_NOT_FOUND = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,18 +146,20 @@ class Repository:
         return files
 
     def contents(self, names: Sequence[str]) -> Iterator[bytes | None]:
-        """Return the content of many objects through one process, in order; None for one that is missing."""
-        if not names:
-            return
-        out = self.run("cat-file", "--batch", "--buffer", stdin=("\n".join(names) + "\n").encode())
-        stream = io.BytesIO(out)
-        for _ in names:
-            header = stream.readline().split()
-            if len(header) != 3:
+        """Return the content of many objects, in order; None for one that is missing or damaged.
+
+        One process reads them all; it ends at a damaged object, and another one reads on behind that.
+        """
+        rest = list(names)
+        while rest:
+            _, out, _ = self._execute(["cat-file", "--batch", "--buffer"], ("\n".join(rest) + "\n").encode())
+            count = 0
+            for content in _batch(out):
+                yield content
+                count += 1
+            if count < len(rest):
                 yield None
-                continue
-            yield stream.read(int(header[2]))
-            stream.read(1)
+            rest = rest[count + 1 :]
 
     def content(self, name: str) -> bytes | None:
         """Return the content of one object, or None."""
@@ -213,6 +217,12 @@ class Repository:
         sync_folder((self.common_dir / name).parent)
         return True
 
+    @property
+    def home(self) -> Path:
+        """Return the work tree that stays when linked ones are removed: the main one, else this one."""
+        is_linked = self.git_dir != self.common_dir
+        return self.common_dir.parent if is_linked and self.common_dir.name == ".git" else self.root
+
     @contextmanager
     def lock(self) -> Iterator[None]:
         """Hold mlspec's own lock on this repository; the kernel frees it when the holder dies."""
@@ -238,10 +248,22 @@ def open_repository(start: Path) -> Repository:
     if repo.bare or repo.working_tree_dir is None:
         raise fail("git/bare", "this repository is bare: it has no files to plan from", help="work in a clone of it")
     root, git_dir, common = Path(repo.working_tree_dir), Path(repo.git_dir).resolve(), Path(repo.common_dir).resolve()
-    repo.git.update_environment(**_environment(root, git_dir, common))
     opened = Repository(root.resolve(), git_dir, common, repo)
+    _refused(opened)
+    repo.git.update_environment(**_environment(root, git_dir, common))
     options, algorithm = _own_options(opened)
     return replace(opened, _options=options, algorithm=algorithm)
+
+
+def _refused(repository: Repository) -> None:
+    """Let git say what it has against this repository, such as another owner; with GIT_DIR set it asks nothing.
+
+    Raises:
+        MlspecError: in git's own words.
+    """
+    code, _, err = repository._execute(["rev-parse", "--git-dir"], None)  # noqa: SLF001 -- same door
+    if code != 0:
+        raise fail("git/refused", _words(err), help="git refuses this repository; see `git status` there")
 
 
 def _environment(root: Path, git_dir: Path, common: Path) -> Mapping[str, str]:
@@ -260,22 +282,11 @@ def _environment(root: Path, git_dir: Path, common: Path) -> Mapping[str, str]:
 
 
 def _own_options(repository: Repository) -> tuple[tuple[str, ...], str]:
-    """Return options that switch off the filters a configuration defines, and the repository's hash algorithm.
-
-    Raises:
-        MlspecError: git is missing, or refuses the repository.
-    """
-    try:
-        wanted = r"^(filter\..*|extensions\.objectformat)$"
-        code, out, err = repository._execute(["config", "--null", "--get-regexp", wanted], None)  # noqa: SLF001 -- same door
-    except GitCommandNotFound:
-        raise fail("git/not-installed", "git is not installed or not on PATH") from None
-    except GitCommandError as error:
-        raise fail("git/failed", _words(str(error.stderr).encode())) from None
-    if code == _NOT_FOUND or code > 1:
-        raise fail("git/failed", _words(err), help="git refuses this repository; see `git status` there")
+    """Return options that switch off the filters a configuration defines, and the repository's hash algorithm."""
+    wanted = r"^(filter\..*|extensions\.objectformat)$"
+    out = repository.ask("config", "--null", "--get-regexp", wanted) or ""
     options, algorithm = set[str](), "sha1"
-    for entry in out.decode("utf-8", "surrogateescape").split("\0"):
+    for entry in out.split("\0"):
         key, _, value = entry.partition("\n")
         if key == "extensions.objectformat":
             algorithm = value.strip()
@@ -283,6 +294,19 @@ def _own_options(repository: Repository) -> tuple[tuple[str, ...], str]:
             driver = key.rpartition(".")[0]
             options |= {f"{driver}.clean=", f"{driver}.smudge=", f"{driver}.process=", f"{driver}.required=false"}
     return tuple(sorted(options)), algorithm
+
+
+def _batch(out: bytes) -> Iterator[bytes | None]:
+    """Take apart what `cat-file --batch` wrote, up to where it broke off."""
+    stream = io.BytesIO(out)
+    while header := stream.readline().split():
+        if len(header) != 3:
+            yield None
+            continue
+        content = stream.read(int(header[2]))
+        if stream.read(1) != b"\n":
+            return
+        yield content
 
 
 def _words(err: bytes) -> str:

@@ -14,6 +14,7 @@ from mlspec.core.problem import MlspecError, Place, Problem, fail
 from mlspec.io import cache
 from mlspec.io.git import Repository
 from mlspec.lineage.layout import FORMAT_PATH, HEADS, LAYOUT, Layout, ref
+from mlspec.specs.project import Project
 
 _HEADS: TypeAdapter[dict[str, Head]] = TypeAdapter(dict[str, Head])
 
@@ -47,14 +48,33 @@ def tip_of(repository: Repository, branch: str) -> str | None:
     return names.get(ref(branch))
 
 
-def read(repository: Repository, branch: str, kept: Path | None = None) -> State:
-    """Read the state at the tip. `kept` is a cache file.
+def read(repository: Repository, project: Project, kept: Path | None = None) -> State:
+    """Read the state of a project at the tip. `kept` is a cache file.
 
     Raises:
-        MlspecError: the branch is of a newer mlspec, or is damaged.
+        MlspecError: the branch is of a newer mlspec, of another project, or is damaged.
     """
-    tip = tip_of(repository, branch)
-    return read_at(repository, tip, kept) if tip else EMPTY
+    tip = tip_of(repository, project.lineage.branch)
+    if tip is None:
+        return EMPTY
+    state = read_at(repository, tip, kept)
+    if state.layout is not None:
+        refuse_other(state.layout, project)
+    return state
+
+
+def refuse_other(layout: Layout, project: Project) -> None:
+    """Refuse a lineage that another project wrote.
+
+    Raises:
+        MlspecError: it did.
+    """
+    if layout.project != project.project:
+        raise fail(
+            "lineage/other-project",
+            f"the branch {project.lineage.branch} records project `{layout.project}`, not `{project.project}`",
+            help="give this project a branch of its own: lineage: {branch: …} in mlspec.yaml",
+        )
 
 
 def read_at(repository: Repository, tip: str, kept: Path | None = None) -> State:
@@ -70,7 +90,11 @@ def read_at(repository: Repository, tip: str, kept: Path | None = None) -> State
 
 def read_layout(repository: Repository, tip: str) -> Layout:
     """Read format.json at a commit; errors as `read`."""
-    raw = repository.content(f"{tip}:{FORMAT_PATH}")
+    return parse_layout(repository.content(f"{tip}:{FORMAT_PATH}"))
+
+
+def parse_layout(raw: bytes | None) -> Layout:
+    """Take apart format.json; errors as `read`."""
     if raw is None:
         raise _damaged(FORMAT_PATH, "it is missing")
     try:
@@ -90,7 +114,7 @@ def _raw_heads(repository: Repository, tip: str) -> dict[str, bytes]:
     raw = {}
     for path, content in zip(listing, repository.contents(list(listing.values())), strict=True):
         if content is None:
-            raise _damaged(path, "its object is missing from the repository")
+            raise _damaged(path, "git cannot read its object")
         raw[path] = content
     return raw
 

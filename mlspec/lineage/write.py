@@ -59,17 +59,18 @@ def append(branch: Branch, known: State, drafts: Sequence[Record], now: Callable
             )
 
 
-def replace_heads(branch: Branch, state: State, heads: Mapping[str, Head], stray: Sequence[str], now: datetime) -> str:
-    """Write heads anew (and remove stray files) on the tip; return the new tip. For repair.
+def replace_heads(branch: Branch, state: State, stray: Sequence[str], now: datetime) -> str:
+    """Write what follows from the log anew (and remove stray files) on the tip; return the new tip. For repair.
 
     Raises:
         MlspecError: the branch moved or cannot be written.
     """
     changes: dict[str, bytes | None] = dict.fromkeys(stray)
-    changes |= {head_path(address): to_bytes(head) for address, head in heads.items()}
+    changes[FORMAT_PATH] = to_bytes(state.layout or Layout(project=branch.project, deploy=branch.deploy))
+    changes |= {head_path(address): to_bytes(head) for address, head in state.heads.items()}
     with branch.repository.lock():
         tree = graft(branch.repository, state.tip, changes)
-        commit = _commit_object(branch.repository, tree, state.tip, "repair heads from the log", now)
+        commit = _commit_object(branch.repository, tree, state.tip, "Repair heads from the log", now)
         if not branch.repository.swap_ref(ref(branch.name), commit, state.tip):
             raise fail("lineage/busy", f"the branch {branch.name} moved meanwhile", help="run mlspec verify again")
     return commit

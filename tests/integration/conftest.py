@@ -1,0 +1,35 @@
+"""Repositories made once by the real command line, and copied for each test."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.worlds import World, declare
+
+
+@pytest.fixture(scope="session")
+def declared(tmp_path_factory: pytest.TempPathFactory) -> World:
+    """A project that was never applied; tests copy it."""
+    return declare(tmp_path_factory.mktemp("declared") / "repository")
+
+
+@pytest.fixture(scope="session")
+def applied(declared: World, tmp_path_factory: pytest.TempPathFactory) -> World:
+    """The same project after its first apply: v1 is in staging; tests copy it."""
+    world = declared.copy(tmp_path_factory.mktemp("applied") / "repository")
+    world.apply()
+    return world
+
+
+@pytest.fixture
+def fresh(declared: World, tmp_path: Path) -> World:
+    """A project of the test's own, never applied."""
+    return declared.copy(tmp_path / "fresh")
+
+
+@pytest.fixture
+def world(applied: World, tmp_path: Path) -> World:
+    """A project of the test's own, with v1 in staging."""
+    return applied.copy(tmp_path / "world")
