@@ -47,7 +47,7 @@ def command(
     allow_retire: bool,
 ) -> int:
     """Carry out the plan and record every step: a fresh plan, or exactly a saved one."""
-    from mlspec.cli.console import Progress
+    from mlspec.cli.progress import Progress
     from mlspec.commands.apply import ApplyRequest, run
     from mlspec.core.events import Closed
     from mlspec.planner.world import Options

@@ -63,8 +63,6 @@ def run() -> NoReturn:
 
 
 def _outcome(call: Callable[[], Any]) -> int:
-    from mlspec.cli.report import report
-
     try:
         result = call()
     except Exit as error:
@@ -77,6 +75,8 @@ def _outcome(call: Callable[[], Any]) -> int:
     except BrokenPipeError:
         return _closed_pipe()
     except Exception as error:  # noqa: BLE001 -- the outer handler: no traceback ever reaches a user
+        from mlspec.cli.report import report
+
         known = report(error)
         return known if known is not None else _defect()
     return _flushed(result if isinstance(result, int) else 0)

@@ -41,6 +41,13 @@ def command(
 ) -> int:
     """Say what apply would do, and why; runs nothing and changes nothing."""
     from mlspec.cli.console import write, write_text
+    from mlspec.commands import quiet
+
+    if not (addresses or ref or out or retry_failed or allow_retire) and form == "text":
+        known = quiet.recall(start)
+        if known is not None:
+            write(known)
+            return 0
     from mlspec.commands.plan import PlanRequest, run
     from mlspec.io.files import write_file
     from mlspec.planner.world import Options

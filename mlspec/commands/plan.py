@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mlspec.commands import quiet
 from mlspec.commands.observe import observe
 from mlspec.commands.workspace import Workspace, authority, open_workspace, superseded
 from mlspec.core.address import Address
@@ -36,8 +37,13 @@ def run(start: Path, request: PlanRequest, clock: Clock | None = None) -> Plan:
     Raises:
         MlspecError: invalid specs, no usable repository, a damaged lineage, an unknown address.
     """
+    clock = clock or SystemClock()
+    began = clock.now()
     workspace = open_workspace(start, request.ref)
-    return make(workspace, request, clock or SystemClock())[0]
+    plan = make(workspace, request, clock)[0]
+    if request == PlanRequest():
+        quiet.remember(workspace, plan, began)
+    return plan
 
 
 def make(workspace: Workspace, request: PlanRequest, clock: Clock) -> tuple[Plan, Outlook]:

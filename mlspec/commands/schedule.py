@@ -42,7 +42,7 @@ _INSTANT: dict[str, Step] = {
 
 _WORLD = ("env/", "store/", "git/", "lineage/", "source/", "code/", "step/interrupted")
 """Codes of what the world did: such a step is planned again; anything else is recorded as failed."""
-_RAISED = re.compile(r"( raised [\w.]+): .*", re.DOTALL)
+_QUOTES = re.compile(r"( raised [\w.]+): .*|( called sys\.exit)\(['\"].*", re.DOTALL)
 
 
 @dataclass
@@ -183,18 +183,19 @@ def _failed(session: Session, action: Action, started: datetime, error: MlspecEr
     if error.exit_code != 1:
         raise error
     first = error.problems[0]
-    message = first.message + (f" ({first.help})" if first.help else "")
+    said = f"{first.place}: {first.message}" if first.place else first.message
+    message = said + (f" ({first.help})" if first.help else "")
     tail: str = getattr(error, "tail", "")
     if not first.code.startswith(_WORLD) and not getattr(error, "retryable", False) and not session.cancel.is_set():
         log = session.workspace.store.put_bytes(tail.encode()).digest if tail else None
-        failure = Failure(code=first.code, message=_without_values(first.message)[:1000], log=log)
+        failure = Failure(code=first.code, message=_without_values(said)[:1000], log=log)
         session.record((session.author.failure(action, started, failure),))
     return Ended(action, "failed", message, seconds, log_tail=tuple(tail.splitlines()))
 
 
 def _without_values(message: str) -> str:
-    """Cut what an exception said, which may quote a cell of the data; its type stays, and the log is in the store."""
-    return _RAISED.sub(r"\1", message)
+    """Cut what the user's code said, which may quote a cell of the data; the log, in the store, has it."""
+    return _QUOTES.sub(r"\1\2", message)
 
 
 def _abandon(session: Session) -> None:

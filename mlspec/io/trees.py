@@ -11,6 +11,7 @@ from pathlib import Path
 from mlspec.io.git import Repository
 
 PROJECT_FILE = "mlspec.yaml"
+SPECS_FOLDER = "specs"
 _SPEC_SUFFIXES = (".yaml", ".yml")
 _SKIPPED = {".git", ".mlspec", ".venv", "venv", "node_modules", "__pycache__"}
 
@@ -47,7 +48,7 @@ class WorkTree:
 
     def spec_paths(self) -> list[str]:
         """Return mlspec.yaml and the files below specs/, sorted."""
-        specs = [path for path in _walk(self.root / "specs", self.root) if path.endswith(_SPEC_SUFFIXES)]
+        specs = [path for path in _walk(self.root / SPECS_FOLDER, self.root) if path.endswith(_SPEC_SUFFIXES)]
         return [PROJECT_FILE, *sorted(specs)]
 
 
@@ -82,7 +83,9 @@ class CommitTree:
 
     def spec_paths(self) -> list[str]:
         """Return mlspec.yaml and the files below specs/, sorted; their contents are read in one go."""
-        specs = sorted(path for path in self.blobs if path.startswith("specs/") and path.endswith(_SPEC_SUFFIXES))
+        specs = sorted(
+            path for path in self.blobs if path.startswith(f"{SPECS_FOLDER}/") and path.endswith(_SPEC_SUFFIXES)
+        )
         listed = [PROJECT_FILE, *specs]
         wanted = [path for path in listed if path in self.blobs]
         contents = self.repository.contents([self.blobs[path] for path in wanted])

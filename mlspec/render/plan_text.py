@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import groupby
+from typing import TYPE_CHECKING
 
 from mlspec.core import digest
-from mlspec.core.plan import Action, Plan, Reason
 from mlspec.render.text import Line, counted, duration, line, neutralise, value
+
+if TYPE_CHECKING:
+    from mlspec.core.plan import Action, Plan, Reason
 
 _SYMBOLS = {
     "+": ("create", "add"),

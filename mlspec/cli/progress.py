@@ -1,0 +1,103 @@
+"""The progress of an apply: what runs now on stderr, what came of it on stdout; motion only on a terminal."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from typing import Any, TextIO
+
+from mlspec.cli.console import painted, wants_colour, write
+from mlspec.core.events import Closed, Ended, Event, Started
+from mlspec.core.plan import Action
+from mlspec.render.events_text import closed_line, ended_lines
+from mlspec.render.plan_text import phrase
+from mlspec.render.text import Line, duration, line
+
+HEARTBEAT_S = 10.0
+_COSTLY = ("snapshot", "check", "train", "evaluate")
+
+
+class Progress:
+    """Shows an apply: a line for each action that ended; running ones live on a terminal, by heartbeat elsewhere."""
+
+    def __init__(self) -> None:
+        """Show on stderr what runs, and on stdout what came of it."""
+        self._running: dict[str, tuple[Action, float]] = {}
+        self._live: Any = None
+        self._stop = threading.Event()
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Progress:
+        """Start showing."""
+        if wants_colour(sys.stderr) and sys.stderr.isatty() and not os.environ.get("CI"):
+            self._live = _live()
+            self._live.start()
+        threading.Thread(target=self._beat, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop showing."""
+        self._stop.set()
+        if self._live is not None:
+            self._live.stop()
+
+    def show(self, event: Event) -> None:
+        """Show an event."""
+        with self._lock:
+            match event:
+                case Started(action):
+                    self._start(action)
+                case Ended(action):
+                    self._running.pop(action.id, None)
+                    self._say(list(ended_lines(event)), sys.stdout)
+                case Closed():
+                    self._running.clear()
+                    self._say([closed_line(event)], sys.stdout)
+            self._refresh()
+
+    def _start(self, action: Action) -> None:
+        if action.verb in _COSTLY:
+            self._running[action.id] = (action, time.monotonic())
+
+    def _say(self, lines: list[Line], stream: TextIO) -> None:
+        if self._live is not None:
+            self._live.update("", refresh=True)
+        write(lines, stream)
+
+    def _beat(self) -> None:
+        period = 0.5 if self._live is not None else HEARTBEAT_S
+        while not self._stop.wait(period):
+            with self._lock:
+                if self._live is not None:
+                    self._refresh()
+                elif self._running:
+                    write(self._lines(), sys.stderr)
+
+    def _refresh(self) -> None:
+        if self._live is not None and not self._stop.is_set():
+            colour = wants_colour(sys.stderr)
+            self._live.update(_ansi("\n".join(painted(one, colour=colour) for one in self._lines())), refresh=True)
+
+    def _lines(self) -> list[Line]:
+        now = time.monotonic()
+        lines = []
+        for action, since in self._running.values():
+            estimate = f" of about {duration(action.estimate_s)}" if action.estimate_s else ""
+            text = f"{action.address}: {phrase(action)}"
+            lines.append(line(("running   ", "train"), (text, "bold"), (f"  {duration(now - since)}{estimate}", "dim")))
+        return lines
+
+
+def _live() -> Any:
+    from rich.console import Console
+    from rich.live import Live
+
+    return Live("", console=Console(stderr=True), auto_refresh=False, transient=True)
+
+
+def _ansi(text: str) -> Any:
+    from rich.text import Text
+
+    return Text.from_ansi(text)

@@ -1,0 +1,101 @@
+"""A plan with nothing to do, remembered: while all it was made from stands as it stood, it need not be made again.
+
+What a plan is made from is seen at little cost: the version, git's account of HEAD, of changed files and of refs, and the
+size, times and inode of every file it read and of every folder in which another could appear.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mlspec.commands.find import find_project
+from mlspec.core.digest import of
+from mlspec.io import cache
+from mlspec.io.files import Signature, find_source
+from mlspec.io.git import Repository, open_repository
+from mlspec.io.trees import SPECS_FOLDER
+from mlspec.render.plan_text import plan_lines
+from mlspec.render.text import Line
+from mlspec.version import __version__
+
+if TYPE_CHECKING:
+    from mlspec.commands.workspace import Workspace
+    from mlspec.core.plan import Plan
+
+_KEY = f"quiet/1 {__version__}"
+_RACY_S = 2
+
+
+def recall(start: Path) -> list[Line] | None:
+    """Return the lines of the last plan if it had nothing to do, and has nothing to do still.
+
+    Raises:
+        MlspecError: no project, or no usable repository.
+    """
+    root = find_project(start)
+    body = cache.load(_file(root), _KEY)
+    if body is None:
+        return None
+    kept = json.loads(body)
+    if any(_signature(path) != row for path, row in kept["watched"].items()):
+        return None
+    if _account(open_repository(root), root, kept["refs"]) != kept["account"]:
+        return None
+    return [Line(tuple((text, style) for text, style in pieces)) for pieces in kept["lines"]]
+
+
+def remember(workspace: Workspace, plan: Plan, began: datetime) -> None:
+    """Keep a plan of everything, made since `began`, if it has nothing to do and nothing to warn of.
+
+    A file or folder written within two seconds of the beginning is not trusted: it may change again and look the same.
+    """
+    noted = any(seen.note for seen in plan.observations)
+    if plan.actions or plan.dirty or plan.warnings or noted:
+        return
+    watched = {str(path): _signature(str(path)) for path in _watched(workspace)}
+    if any(row is None or max(row[1:3]) > (began.timestamp() - _RACY_S) * 1e9 for row in watched.values()):
+        return
+    lineage, deploy = workspace.project.lineage.branch, workspace.deploy_branch
+    refs = [f"refs/heads/{lineage}", f"refs/heads/{deploy}", f"refs/remotes/origin/{deploy}"]
+    found = workspace.repository.refs(refs[0]).get(refs[0])
+    if found != plan.lineage or workspace.repository.checkout() != workspace.checkout:
+        return
+    kept = {
+        "watched": watched,
+        "refs": refs,
+        "account": _account(workspace.repository, workspace.root, refs),
+        "lines": [one.pieces for one in plan_lines(plan)],
+    }
+    cache.keep(_file(workspace.root), _KEY, json.dumps(kept).encode())
+
+
+def _file(root: Path) -> Path:
+    return root / ".mlspec" / "cache" / "quiet"
+
+
+def _watched(workspace: Workspace) -> Iterable[Path]:
+    """Yield what was read, and the folders in which another spec, module or source may appear."""
+    files = [workspace.root / path for path in workspace.loaded.inputs]
+    files += [find_source(workspace.root, dataset.source.path) for dataset in workspace.specs.datasets.values()]
+    folders = {path.parent for path in files} | {Path(name) for name, _, _ in os.walk(workspace.root / SPECS_FOLDER)}
+    installed = [Path(name) for name in sys.path if name.endswith(("site-packages", "dist-packages"))]
+    return [*files, *folders, *(path for path in installed if path.is_dir())]
+
+
+def _signature(path: str) -> list[int] | None:
+    try:
+        found = Signature.of(os.stat(path))  # noqa: PTH116 -- a thousand of them: Path costs as much again
+    except OSError:
+        return None
+    return [found.size, found.mtime_ns, found.ctime_ns, found.inode]
+
+
+def _account(repository: Repository, root: Path, refs: list[str]) -> str:
+    status = ["status", "--porcelain=v2", "--branch", "--untracked-files=no", "-z", "--", str(root)]
+    return of([sys.version, repository.run(*status).decode("utf-8", "replace"), repository.refs(*refs)])
