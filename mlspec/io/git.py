@@ -6,6 +6,7 @@ import fcntl
 import hashlib
 import io
 import tempfile
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -28,12 +29,14 @@ _HARDENED = (
     "core.quotePath=false",
     "core.pager=cat",
     "core.fsync=all",
+    "core.fsyncMethod=fsync",
     "gc.auto=0",
     "maintenance.auto=false",
     "log.showSignature=false",
     "protocol.ext.allow=never",
     "submodule.recurse=false",
 )
+_STALE_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,12 +212,15 @@ class Repository:
     def swap_ref(self, name: str, new: str, old: str | None) -> bool:
         """Move a branch from `old` (None: it must not exist) to `new`; False when it was somewhere else."""
         expected = old or "0" * len(new)
+        path = self.common_dir / name
+        _outlive(path.with_name(path.name + ".lock"))
         code, _, err = self._execute(["update-ref", "--no-deref", "-m", "mlspec apply", name, new, expected], None)
         if code != 0:
             if b"but expected" in err or b"already exists" in err or b"reference already exists" in err:
                 return False
             raise fail("git/ref", f"git could not move {name}: {_words(err)}")
-        sync_folder((self.common_dir / name).parent)
+        for folder in path.parents[: name.count("/")]:
+            sync_folder(folder)
         return True
 
     @property
@@ -294,6 +300,23 @@ def _own_options(repository: Repository) -> tuple[tuple[str, ...], str]:
             driver = key.rpartition(".")[0]
             options |= {f"{driver}.clean=", f"{driver}.smudge=", f"{driver}.process=", f"{driver}.required=false"}
     return tuple(sorted(options)), algorithm
+
+
+def _outlive(lock: Path) -> None:
+    """Wait for git's lock on a branch; one that has stood longer than any move takes was left by a git that died."""
+    deadline = time.monotonic() + _STALE_S
+    while (age := _age(lock)) is not None:
+        if age > _STALE_S or time.monotonic() > deadline:
+            lock.unlink(missing_ok=True)
+            return
+        time.sleep(0.05)
+
+
+def _age(path: Path) -> float | None:
+    try:
+        return time.time() - path.stat().st_mtime
+    except FileNotFoundError:
+        return None
 
 
 def _batch(out: bytes) -> Iterator[bytes | None]:

@@ -106,7 +106,7 @@ def _sealed(head: Head, draft: Record) -> Record:
     update: dict[str, object] = {"generation": head.generation + 1, "previous": head.record}
     if draft.verb == "register":
         update["version"] = max((version.n for version in head.versions), default=0) + 1
-    elif draft.verb in ("promote", "rollback"):
+    elif draft.verb in ("promote", "rollback", "demote"):
         update |= _stage_facts(head, draft)
     record = sealed(draft.model_copy(update=update))
     size = len(to_bytes(record))
@@ -119,28 +119,44 @@ def _sealed(head: Head, draft: Record) -> Record:
 
 
 def _stage_facts(head: Head, draft: Record) -> dict[str, object]:
-    state = head.stages.get(draft.stage or "")
-    holds = state.version if state else None
+    holds = _holds(head, draft)
     if holds != draft.replaces:
         was, now = (f"v{n}" if n else "empty" for n in (draft.replaces, holds))
         raise StaleError(
             Problem("plan/stale", f"{draft.address}: stage {draft.stage} was {was} and is {now} now", help="plan again")
         )
     version = head.version_of(draft.fingerprint)
-    return {"version": version.n if version else draft.version}
+    return {"version": version.n if version else draft.version} if draft.verb != "demote" else {}
+
+
+def _holds(head: Head, draft: Record) -> int | None:
+    state = head.stages.get(draft.stage or "")
+    return state.version if state else None
 
 
 def _already(head: Head, draft: Record) -> bool:
+    """Say whether a draft would record what is recorded."""
     if draft.status == "failed":
         return False
-    if draft.verb == "train":
-        return draft.fingerprint in head.runs
-    if draft.verb == "snapshot":
-        return draft.fingerprint in head.snapshots
-    if draft.verb == "register":
-        return head.version_of(draft.fingerprint) is not None
-    if draft.verb == "check":
-        return contract_key(draft.fingerprint or "", digest.of(draft.fields)) in head.contracts
+    match draft.verb:
+        case "train":
+            return draft.fingerprint in head.runs
+        case "snapshot":
+            return draft.fingerprint in head.snapshots
+        case "check":
+            return contract_key(draft.fingerprint or "", digest.of(draft.fields)) in head.contracts
+        case "register":
+            return head.version_of(draft.fingerprint) is not None
+        case "promote" | "rollback":
+            version = head.version_of(draft.fingerprint)
+            return version is not None and version.n == _holds(head, draft)
+        case "demote":
+            return _holds(head, draft) is None
+        case "retire":
+            return head.retired
+        case "update":
+            after = fold({head.address: head}, draft)[draft.address]
+            return after == head.model_copy(update={"generation": head.generation + 1, "record": draft.digest})
     return False
 
 
