@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import tempfile
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from mlspec.commands.workspace import Workspace
 from mlspec.core.head import Head
 from mlspec.core.ports import Cancel, Executor
 from mlspec.core.record import Object, Record
+from mlspec.io.scratch import lend_folder
 from mlspec.lineage.read import State
 from mlspec.lineage.write import append
 from mlspec.planner.diff import Outlook
@@ -75,10 +75,6 @@ class Session:
         stored = [self.workspace.store.put_bytes(content) for content in objects.values()]
         return tuple(Object(name="fields", digest=one.digest, size=one.size) for one in stored)
 
-    @contextmanager
-    def folder(self) -> Iterator[Path]:
+    def folder(self) -> AbstractContextManager[Path]:
         """Lend an empty folder of this apply's own, on the store's disk; removed at the end."""
-        base = self.workspace.root / ".mlspec" / "tmp"
-        base.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix="step-", dir=base, ignore_cleanup_errors=True) as name:
-            yield Path(name)
+        return lend_folder(self.workspace.root / ".mlspec" / "tmp")

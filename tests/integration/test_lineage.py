@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-import resource
+import select
 import signal
-import stat
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from io import RawIOBase
 from pathlib import Path
 
 import pytest
 
-from mlspec.core.record import Record
 from tests.worlds import LINEAGE, MLSPEC, World
 
 KINDS = ("dataset/questions", "gate/better-than-chance", "model/answer")
@@ -199,3 +197,108 @@ def test_the_same_apply_twice_at_once(world: World) -> None:
     assert set(new.values()) == {1}, new
     assert world.mlspec("verify").code == 0
     assert "No changes." in world.mlspec("plan").out
+
+
+FAKE_GIT = """\
+#!/bin/sh
+# git that kills whoever called it, before or after its call number {call} that writes
+case " $* " in
+*" hash-object -w "* | *" update-ref "*)
+    echo >> '{count}'
+    if test $(wc -l < '{count}') -eq {call}; then
+        {before}
+        '{git}' "$@"
+        kill -9 $PPID
+    fi ;;
+esac
+exec '{git}' "$@"
+"""
+WRITES = ["blobs", "trees", "commit", "ref"]
+"""What a transaction writes with git, in order."""
+
+
+KILLS = [(call, "before") for call in range(1, 9)] + [(4, "after"), (8, "after")]
+
+
+@pytest.mark.parametrize(
+    ("call", "when"), KILLS, ids=[f"{when}-{WRITES[(call - 1) % 4]}-{(call + 3) // 4}" for call, when in KILLS]
+)
+def test_killed_while_it_writes(world: World, tmp_path: Path, call: int, when: str) -> None:
+    """Wherever in a transaction: the next apply ends where an apply that nobody killed would."""
+    describe(world)
+    before = "kill -9 $PPID; exit" if when == "before" else ":"
+    fake, real = tmp_path / "bin" / "git", world.env["PATH"]
+    git = subprocess.run(["which", "git"], env=world.env, capture_output=True, text=True, check=True).stdout.strip()
+    fake.parent.mkdir()
+    fake.write_text(FAKE_GIT.format(call=call, count=tmp_path / "count", before=before, git=git))
+    fake.chmod(0o755)
+    killed = world.mlspec("apply", "--yes", PATH=f"{fake.parent}:{real}")
+    assert killed.code == -signal.SIGKILL
+    assert world.mlspec("verify").code == 0
+    world.apply()
+    assert "No changes." in world.mlspec("plan").out
+    assert world.mlspec("verify").out == "Whole: 12 records, 3 heads.\n"
+
+
+def test_a_lock_that_a_dead_git_left(world: World) -> None:
+    describe(world)
+    lock = world.root / ".git" / f"{LINEAGE}.lock"
+    lock.touch()
+    os.utime(lock, (1, 1))
+    world.apply()
+    assert not lock.exists()
+
+
+ENTRYPOINT = """\
+import os
+import signal
+from pathlib import Path
+from sklearn.dummy import DummyClassifier
+
+def train(data, params, seed):
+    marks = Path(os.environ["MARKS"])
+    with (marks / "trained").open("a") as file:
+        file.write(params["name"] + "\\n")
+    if params["name"] == "slow" and (marks / "reached").exists():
+        reached = (marks / "reached").open("wb", buffering=0)
+        reached.write(b"!")
+        signal.pause()
+    return DummyClassifier().fit(data.X, data.y)
+"""
+
+
+def next_of(pipe: RawIOBase) -> bytes | None:
+    poller = select.poll()
+    poller.register(pipe, select.POLLIN)
+    assert poller.poll(60_000)
+    return pipe.read(1)
+
+
+def test_killed_while_it_trains(fresh: World, tmp_path: Path) -> None:
+    """What was trained stays trained, the child dies too, nothing is left behind, and nobody has to unlock anything."""
+    marks = tmp_path / "marks"
+    marks.mkdir()
+    os.mkfifo(marks / "reached")
+    (fresh.root / "specs" / "answer.yaml").unlink()
+    for name in ("quick", "slow"):
+        spec = {"kind": "Model", "name": name, "owner": "team", "dataset": "questions", "task": "classification"}
+        train = {"entrypoint": "train.py:train", "params": {"name": name}, "env": ["MARKS"]}
+        fresh.write({f"specs/{name}.yaml": json.dumps({**spec, "positive": "yes", "train": train})})
+    fresh.write({"train.py": ENTRYPOINT})
+    fresh.commit()
+    command = [str(MLSPEC), "apply", "--yes", "--jobs", "1"]
+    env = {**fresh.env, "MARKS": str(marks)}
+    process = subprocess.Popen(command, cwd=fresh.root, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    with os.fdopen(os.open(marks / "reached", os.O_RDONLY | os.O_NONBLOCK), "rb", buffering=0) as reached:
+        assert next_of(reached) == b"!"
+        process.kill()
+        process.wait()
+        assert next_of(reached) == b""  # the end of the child, which held the other end open
+    assert fresh.record("train-model.quick")
+    assert fresh.mlspec("verify", "--store").code == 0
+    (marks / "reached").unlink()
+    assert fresh.mlspec("apply", "--yes", MARKS=str(marks)).code == 0
+    assert (marks / "trained").read_text().split() == ["quick", "slow", "slow"]
+    assert fresh.mlspec("verify", "--store").code == 0
+    assert "No changes." in fresh.mlspec("plan").out
+    assert list((fresh.root / ".mlspec" / "tmp").iterdir()) == []
