@@ -17,6 +17,7 @@ from mlspec.steps.failures import disk_code, is_disk
 from mlspec.steps.wire import Failure
 
 Result = TypeVar("Result")
+_OWN = Path(__file__).parents[1]
 _MESSAGE_LENGTH = 600
 _MOST_WARNINGS = 20
 _WARNING_LENGTH = 300
@@ -57,11 +58,19 @@ class Boundary:
             raise ChildFailed(known(error)) from error
         except BaseException as error:  # the user's code may raise anything, and each is one clear error
             if os.getpid() == own:
-                traceback.print_exc()
+                sys.stderr.write(self._trace(error))
             raise ChildFailed(self._failure(error)) from error
         finally:
             if os.getpid() != own:
                 os._exit(0)
+
+    def _trace(self, error: BaseException) -> str:
+        """Write the traceback as the user knows it: without mlspec's own frames, by the paths of the repository."""
+        frames = error.__traceback__
+        while frames is not None and Path(frames.tb_frame.f_code.co_filename).is_relative_to(_OWN):
+            frames = frames.tb_next
+        text = "".join(traceback.format_exception(type(error), error, frames))
+        return text.replace(f"{self.code}/", "")
 
     def _failure(self, error: BaseException) -> Failure:
         file, line = place_of(error, self.code)
@@ -86,7 +95,9 @@ def known(error: MlspecError) -> Failure:
 
 def summary(error: BaseException) -> str:
     """Return the type and message of an exception on one line."""
-    message = " ".join(str(error).split())[:_MESSAGE_LENGTH]
+    message = " ".join(str(error).split())
+    if len(message) > _MESSAGE_LENGTH:
+        message = message[:_MESSAGE_LENGTH].rstrip() + "…"
     return f"{type(error).__qualname__}: {message}" if message else type(error).__qualname__
 
 
@@ -134,4 +145,8 @@ def _hint(error: BaseException) -> str | None:
         )
     if isinstance(error, FileNotFoundError):
         return "training runs in a copy of the files the entrypoint imports: add others to `code:`"
+    if type(error).__name__ == "NotFittedError":
+        return "fit the model before returning it"
+    if isinstance(error, TypeError) and "cannot pickle" in str(error):
+        return "a model can't hold open files, locks or connections: drop them before returning it"
     return "it needs more memory than there is" if isinstance(error, MemoryError) else None
