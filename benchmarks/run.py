@@ -1,0 +1,12 @@
+"""Run every benchmark in turn; exit 1 when a budget is not kept."""
+
+from __future__ import annotations
+
+import sys
+
+import cold_parse
+import noop_plan
+import step_overhead
+
+if __name__ == "__main__":
+    sys.exit(max([bench.main() for bench in (noop_plan, cold_parse, step_overhead)]))
