@@ -13,6 +13,7 @@ from timing import MLSPEC, best, environment, take, verdict
 
 MODELS = 12
 IMPORTS = "import mlspec.commands.child, sklearn.linear_model"
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 TRAIN = """\
 import time
 from sklearn.linear_model import LogisticRegression
@@ -63,7 +64,7 @@ def main() -> int:
         make(project, times)
         take([MLSPEC, "apply", "--yes", "dataset/rows"], project, env, "Apply:")
         start = best([take([MLSPEC, "plan", "--format", "json"], project, env) for _ in range(3)])
-        imports = best([take([sys.executable, "-c", IMPORTS], project, env) for _ in range(5)])
+        imports = best([take([sys.executable, "-c", IMPORTS], project, env | ONE_THREAD) for _ in range(5)])
         whole = take([MLSPEC, "apply", "--yes", "--jobs", "1"], project, env, "Apply:")
         done = [record for record in records(project, folder) if record["address"].startswith("model/")]
         own = sum(float(line) for line in times.read_text().split())
