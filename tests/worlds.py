@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import shutil
@@ -160,6 +161,12 @@ class World:
         """Return the path of the record such as `train-model.answer`; there must be one."""
         (path,) = (path for path in self.recorded() if path.startswith("log/") and path.endswith(f"-{what}.json"))
         return path
+
+    def stored(self, what: str, name: str) -> Path:
+        """Return the file in the store of an output of the record such as `train-model.answer`."""
+        outputs = json.loads(self.content(self.record(what)))["outputs"]
+        digest = next(output["digest"] for output in outputs if output["name"] == name).removeprefix("sha256:")
+        return self.root / ".mlspec" / "store" / "sha256" / digest[:2] / digest[2:]
 
 
 def project_files() -> dict[str, str]:

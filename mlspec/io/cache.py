@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import os
+from contextlib import suppress
 from pathlib import Path
 
-from mlspec.io.files import make_folders
+from mlspec.io.files import make_folders, partial
 
 
 def load(path: Path, key: str) -> bytes | None:
@@ -20,13 +20,11 @@ def load(path: Path, key: str) -> bytes | None:
 
 def keep(path: Path, key: str, body: bytes) -> None:
     """Keep bytes under a key. A cache that cannot be written costs time, nothing else."""
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    try:
+    with suppress(OSError):
         make_folders(path.parent)
-        partial.write_bytes(_first(key, body) + b"\n" + body)
-        partial.replace(path)
-    except OSError:
-        return
+        with partial(path.parent, path.name) as temporary:
+            temporary.write_bytes(_first(key, body) + b"\n" + body)
+            temporary.replace(path)
 
 
 def _first(key: str, body: bytes) -> bytes:

@@ -21,7 +21,7 @@ from mlspec.core.problem import MlspecError, fail, suggest
 
 BLOCK = 1 << 20
 OWN_FOLDER = ".mlspec"
-_FULL = {
+FULL = {
     errno.ENOSPC: "no space is left",
     errno.EDQUOT: "the quota is used up",
     errno.EFBIG: "the limit of a file's size",
@@ -65,7 +65,7 @@ def in_words(path: Path, needed: int | None = None) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise _problem(error, path, needed) from error
+        raise told(error, path, needed) from error
 
 
 def write_file(path: Path, content: bytes) -> None:
@@ -260,7 +260,7 @@ def _no_source(error: OSError, path: Path, name: str) -> MlspecError:
         return fail("source/not-a-file", f"`{name}` is a link, not a file")
     if error.errno == errno.ENXIO:
         return fail("source/not-a-file", f"`{name}` is a socket or a device, not a file")
-    return _problem(error, path)
+    return told(error, path)
 
 
 def _near(path: Path) -> str | None:
@@ -270,13 +270,14 @@ def _near(path: Path) -> str | None:
         return None
 
 
-def _problem(error: OSError, path: Path, needed: int | None = None) -> MlspecError:
+def told(error: OSError, path: Path, needed: int | None = None) -> MlspecError:
+    """Tell an error of the system about a path in words, as `in_words` does."""
     number = error.errno or 0
-    if number in _FULL:
+    if number in FULL:
         counts = {"needed": needed, "free": _free_bytes(path)}
         said = [f"{count:,} bytes are {what}" for what, count in counts.items() if count is not None]
         hint = "make room" + (f": {', '.join(said)}" if said else "")
-        return fail("env/disk-full", f"cannot write `{path}`: {_FULL[number]}", help=hint)
+        return fail("env/disk-full", f"cannot write `{path}`: {FULL[number]}", help=hint)
     reason = os.strerror(number).lower() if number else str(error)
     return fail("env/permission" if number in _DENIED else "env/io", f"cannot use `{path}`: {reason}")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import io
+import os
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,8 +14,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from mlspec.core.problem import fail
-from mlspec.io.files import sync_folder
+from mlspec.core.problem import MlspecError, fail
+from mlspec.io.files import FULL, in_words, sync_folder, told
 
 try:
     import git
@@ -66,8 +67,7 @@ class Repository:
         """
         code, out, err = self._execute(argv, stdin)
         if code != 0:
-            words = _words(err) or f"exit code {code}"
-            raise fail("git/failed", f"git {argv[0]}: {words}")
+            raise self._failed(f"git {argv[0]}", _words(err) or f"exit code {code}")
         return out
 
     def ask(self, *argv: str) -> str | None:
@@ -86,8 +86,9 @@ class Repository:
         feed: Any = None
         with tempfile.TemporaryFile() as spool:
             if stdin is not None:
-                spool.write(stdin)
-                spool.seek(0)
+                with in_words(Path(tempfile.gettempdir(), "stdin"), len(stdin)):
+                    spool.write(stdin)
+                    spool.seek(0)
                 feed = spool
             result: Any = self._repo.git.execute(
                 [*command, *argv],
@@ -99,6 +100,11 @@ class Repository:
             )
         code, out, err = result
         return int(code), _bytes(out), _bytes(err)
+
+    def _failed(self, what: str, words: str) -> MlspecError:
+        """Tell an error in git's own words; a full disk as everywhere else."""
+        full = next((number for number in FULL if os.strerror(number) in words), None)
+        return told(OSError(full, words), self.common_dir) if full else fail("git/failed", f"{what}: {words}")
 
     def checkout(self) -> Checkout:
         """Return where HEAD is."""
@@ -199,7 +205,8 @@ class Repository:
             paths = []
             for number, content in enumerate(contents):
                 path = Path(folder, str(number))
-                path.write_bytes(content)
+                with in_words(path, len(content)):
+                    path.write_bytes(content)
                 paths.append(str(path))
             listed = ("\n".join(paths) + "\n").encode()
             out = self.run("hash-object", "-w", "-t", kind, "--no-filters", "--stdin-paths", stdin=listed)
@@ -218,7 +225,7 @@ class Repository:
         if code != 0:
             if b"but expected" in err or b"already exists" in err or b"reference already exists" in err:
                 return False
-            raise fail("git/ref", f"git could not move {name}: {_words(err)}")
+            raise self._failed(f"git could not move {name}", _words(err))
         for folder in path.parents[: name.count("/")]:
             sync_folder(folder)
         return True

@@ -283,18 +283,10 @@ def test_nothing_is_planned_from_a_head_that_cannot_be_read(world: World, damage
         assert "help: run: mlspec verify" in done.err
 
 
-def stored(world: World, what: str, name: str) -> Path:
-    record = Record.model_validate_json(world.content(world.record(what)))
-    output = record.output(name)
-    assert output is not None
-    digest = output.digest.removeprefix("sha256:")
-    return world.root / ".mlspec" / "store" / "sha256" / digest[:2] / digest[2:]
-
-
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
 @pytest.mark.parametrize(("what", "name"), [("snapshot-dataset.questions", "content"), ("train-model.answer", "model")])
 def test_objects_of_the_store_that_rot(world: World, what: str, name: str, damage: Callable[[Path], None]) -> None:
-    damage(stored(world, what, name))
+    damage(world.stored(what, name))
     assert world.mlspec("verify").code == 0
     found = world.mlspec("verify", "--store")
     assert (found.code, found.err) == (3, "")
