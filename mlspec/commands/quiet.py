@@ -1,7 +1,7 @@
 """A plan with nothing to do, remembered: while all it was made from stands as it stood, it need not be made again.
 
-What a plan is made from is seen at little cost: the version, git's account of HEAD, of changed files and of refs, and the
-size, times and inode of every file it read and of every folder in which another could appear.
+What a plan is made from is seen at little cost: the version, git's account of HEAD, of changed files and of refs, and
+the size, times and inode of every file it read and of every folder in which another could appear.
 """
 
 from __future__ import annotations
