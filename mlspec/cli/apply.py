@@ -59,9 +59,7 @@ def command(
     request = ApplyRequest(addresses, plan_file, approved and start / approved, jobs, options)
     cancel, code = threading.Event(), 0
     with _stoppable(cancel), Progress() as progress:
-        for event in run(
-            start, request, lambda plan: _confirmed(plan, yes or plan_file is not None or approved is not None), cancel
-        ):
+        for event in run(start, request, lambda plan: _confirmed(plan, yes, plan_file or approved), cancel):
             progress.show(event)
             if isinstance(event, Closed):
                 code = event.exit_code
@@ -82,14 +80,15 @@ def _asks() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty() and not os.environ.get("CI")
 
 
-def _confirmed(plan: Plan, settled: bool) -> bool:
+def _confirmed(plan: Plan, yes: bool, saved: Path | None) -> bool:
+    """Show what will be done, a saved plan in short, and ask unless that was settled before."""
     from mlspec.cli.console import write
-    from mlspec.render.plan_text import plan_lines
+    from mlspec.render.plan_text import plan_lines, summary_lines
     from mlspec.render.text import line
 
-    write(plan_lines(plan))
+    write(summary_lines(plan) if saved else plan_lines(plan))
     write([line("")])
-    return settled or click.confirm("Apply this?", default=False)
+    return yes or saved is not None or click.confirm("Apply this?", default=False)
 
 
 @contextmanager

@@ -11,12 +11,11 @@ from typing import Any, TextIO
 from mlspec.cli.console import painted, wants_colour, write
 from mlspec.core.events import Closed, Ended, Event, Started
 from mlspec.core.plan import Action
-from mlspec.render.events_text import closed_line, ended_lines
+from mlspec.render.events_text import COSTLY, closed_line, ended_lines
 from mlspec.render.plan_text import phrase
 from mlspec.render.text import Line, duration, line
 
 HEARTBEAT_S = 10.0
-_COSTLY = ("snapshot", "check", "train", "evaluate")
 
 
 class Progress:
@@ -58,7 +57,7 @@ class Progress:
             self._refresh()
 
     def _start(self, action: Action) -> None:
-        if action.verb in _COSTLY:
+        if action.verb in COSTLY:
             self._running[action.id] = (action, time.monotonic())
 
     def _say(self, lines: list[Line], stream: TextIO) -> None:

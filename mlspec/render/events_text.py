@@ -13,14 +13,17 @@ _ENDINGS = {"done": "ok", "reused": "ok", "rejected": "error", "failed": "error"
 _OUTCOMES = {Outcome.PASS: "ok", Outcome.FAIL: "error", Outcome.INCONCLUSIVE: "warn", Outcome.INSUFFICIENT: "warn"}
 _INDENT = " " * 10
 _LOG_LINES = 20
+_OUTCOME_WIDTH = max(len(outcome.value) for outcome in Outcome) + 2
+COSTLY = ("snapshot", "check", "train", "evaluate")
 
 
 def ended_lines(ended: Ended) -> Iterator[Line]:
     """Yield how an action ended: metrics with intervals, verdicts, broken rules, the end of a failed step's log."""
     action = ended.action
-    what = f"{action.address}: {phrase(action.model_copy(update={'conditions': ()}))}"
-    took = f"  {duration(ended.seconds)}" if ended.seconds >= 0.05 else ""
-    said = "" if ended.metrics or ended.verdicts else f"  {neutralise(ended.message)}"
+    what = f"{action.address}: {phrase(action, done=True)}"
+    took = f"  {duration(max(ended.seconds, 0.1))}" if action.verb in COSTLY else ""
+    silent = ended.metrics or ended.verdicts or (action.verb == "update" and ended.ending == "done")
+    said = "" if silent else f"  {neutralise(ended.message)}"
     yield line((f"{ended.ending:<9} ", _ENDINGS[ended.ending]), (what, "bold"), said, (took, "dim"))
     width = max((len(name) for name, _ in ended.metrics), default=0)
     for name, estimate in ended.metrics:
@@ -44,7 +47,7 @@ def estimate_text(estimate: Estimate) -> str:
 
 
 def _verdict(verdict: GateVerdict) -> Iterator[Line]:
-    yield line(_INDENT, (f"{verdict.outcome.value:<12}", _OUTCOMES[verdict.outcome]), verdict.gate)
+    yield line(_INDENT, (f"{verdict.outcome.value:<{_OUTCOME_WIDTH}}", _OUTCOMES[verdict.outcome]), verdict.gate)
     for check in verdict.checks:
         yield _check(check)
 
@@ -53,7 +56,7 @@ def _check(check: CheckVerdict) -> Line:
     where = f" where {check.where}" if check.where else ""
     warn = " (warning only)" if check.level == "warn" else ""
     text = neutralise(f"{check.reason}{where if check.where and check.where not in check.reason else ''}{warn}")
-    return line(_INDENT, "  ", (f"{check.outcome.value:<12}", _OUTCOMES[check.outcome]), text)
+    return line(_INDENT, "  ", (f"{check.outcome.value:<{_OUTCOME_WIDTH}}", _OUTCOMES[check.outcome]), text)
 
 
 def _violation(violation: Violation) -> Line:

@@ -59,9 +59,12 @@ def symbol(action: Action) -> str:
     return "+" if action.change == "create" else "~"
 
 
-def phrase(action: Action) -> str:
-    """Say what an action does, in words: `promote v4 (expected) to staging if gate/quality passes`."""
-    expected = " (expected)" if action.needs else ""
+def phrase(action: Action, *, done: bool = False) -> str:
+    """Say what an action does, in words: `promote v4 (expected) to staging if gate/quality passes`.
+
+    Once it is done, nothing of it is expected, and what it depended on is past.
+    """
+    expected = " (expected)" if action.needs and not done else ""
     version = f" v{action.version}" if action.version else ""
     run = f" run {digest.short(action.run, 8)}" if action.run else ""
     words = {
@@ -74,9 +77,29 @@ def phrase(action: Action) -> str:
         "demote": f"demote{version} from {action.stage}",
         "move": "move",
         "retire": "retire",
-        "update": "update what is recorded",
+        "update": _recorded(action),
     }[action.verb]
-    return words + (f" if {' and '.join(action.conditions)}" if action.conditions and not action.blocked else "")
+    conditional = action.conditions and not action.blocked and not done
+    return words + (f" if {' and '.join(action.conditions)}" if conditional else "")
+
+
+def _recorded(action: Action) -> str:
+    """Say which facts an update records: `register v2, mark production nonconforming, record owner`."""
+    words, fields = [], []
+    for reason in action.reasons:
+        if reason.field == "new":
+            return "record owner and description"
+        if reason.field == "version":
+            words.append(f"register {reason.after}")
+        elif reason.field.startswith("stages.") and reason.field.endswith(".conforming"):
+            stage = reason.field.split(".")[1]
+            words.append(f"mark {stage} " + ("conforming again" if reason.after else "nonconforming"))
+        elif reason.field not in fields:
+            fields.append(neutralise(reason.field))
+    if fields:
+        more = f" and {len(fields) - 3} more" if len(fields) > 3 else ""
+        words.append("record " + ", ".join(fields[:3]) + more)
+    return ", ".join(words) or "record that it is declared again"
 
 
 def _header(plan: Plan) -> Iterator[Line]:
@@ -121,17 +144,28 @@ def _reason(reason: Reason) -> Line:
     return line("        ", change, (via + place, "dim"))
 
 
+def summary_lines(plan: Plan) -> Iterator[Line]:
+    """Yield a plan in two lines, for whoever has seen it."""
+    yield from _header(plan)
+    yield _counts(plan)
+    yield from _outside(plan)
+
+
 def _footer(plan: Plan, used: set[str]) -> Iterator[Line]:
+    yield _counts(plan)
+    yield from _outside(plan)
+    signs = [f"{sign} {words}" for sign, (words, _) in _SYMBOLS.items() if sign in used]
+    yield line((", ".join(signs), "dim"))
+
+
+def _counts(plan: Plan) -> Line:
     blocked = plan.counts.get("blocked", 0)
     runnable = {verb: number for verb, number in plan.counts.items() if verb != "blocked"}
     order = ("snapshot", "check", "train", "evaluate", "promote", "rollback", "demote", "move", "update", "retire")
     text = counted({verb: runnable[verb] for verb in order if verb in runnable}, "to ") or "nothing to do"
     estimates = [action.estimate_s for action in plan.runnable if action.estimate_s is not None]
     about = f" About {duration(sum(estimates))}." if estimates else ""
-    yield line(("Plan: ", "bold"), text, (f", {blocked} blocked", "blocked") if blocked else "", f".{about}")
-    yield from _outside(plan)
-    signs = [f"{sign} {words}" for sign, (words, _) in _SYMBOLS.items() if sign in used]
-    yield line((", ".join(signs), "dim"))
+    return line(("Plan: ", "bold"), text, (f", {blocked} blocked", "blocked") if blocked else "", f".{about}")
 
 
 def _outside(plan: Plan) -> Iterator[Line]:
