@@ -37,13 +37,15 @@ def tip_of(repository: Repository, branch: str) -> str | None:
     Raises:
         MlspecError: a branch is in the way of its name.
     """
-    names = repository.refs(ref(branch), *(ref(part) for part in _parents(branch)))
-    for part in _parents(branch):
-        if ref(part) in names:
+    above = {ref(part) for part in _parents(branch)}
+    names = repository.refs(ref(branch), *above)
+    for name in names:
+        if name in above or name.startswith(ref(branch) + "/"):
+            other = name.removeprefix(ref(""))
             raise fail(
                 "lineage/branch-in-the-way",
-                f"git cannot keep a branch `{branch}` beside the branch `{part}`",
-                help=f"rename the branch `{part}`, or set `lineage: {{branch: …}}` in mlspec.yaml",
+                f"git cannot keep a branch `{branch}` beside the branch `{other}`",
+                help=f"rename the branch `{other}`, or set `lineage: {{branch: …}}` in mlspec.yaml",
             )
     return names.get(ref(branch))
 
@@ -90,7 +92,14 @@ def read_at(repository: Repository, tip: str, kept: Path | None = None) -> State
 
 def read_layout(repository: Repository, tip: str) -> Layout:
     """Read format.json at a commit; errors as `read`."""
-    return parse_layout(repository.content(f"{tip}:{FORMAT_PATH}"))
+    raw = repository.content(f"{tip}:{FORMAT_PATH}")
+    if raw is None and repository.content(tip) is None:
+        raise fail(
+            "lineage/damaged",
+            f"git cannot read {tip}, the newest commit of the lineage branch",
+            help="bring it back: git fetch from a clone that has it",
+        )
+    return parse_layout(raw)
 
 
 def parse_layout(raw: bytes | None) -> Layout:

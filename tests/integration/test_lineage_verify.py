@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from mlspec.core.record import Record, sealed, to_bytes
-from tests.worlds import World
+from tests.worlds import GATE, World
 
 Changes = Mapping[str, bytes | None]
 Tampering = Callable[[World], Changes]
@@ -316,3 +316,23 @@ def test_nothing_recorded(fresh: World) -> None:
     done = fresh.mlspec("verify", "--store", "--repair")
     assert (done.code, done.out) == (0, "Whole: 0 records, 0 heads, 0 objects.\n")
     assert fresh.tip == ""
+
+
+def test_an_address_that_was_given_anew(fresh: World) -> None:
+    """A gate is renamed, and another one gets its old name: two chains, each its own."""
+    (fresh.root / "specs" / "answer.yaml").unlink()
+    fresh.commit("Only data")
+    fresh.apply()
+    fresh.edit("specs/gate.yaml", "name: better-than-chance", "name: good")
+    fresh.edit("mlspec.yaml", "teams:", "moved: [{from: gate/better-than-chance, to: gate/good}]\nteams:")
+    fresh.commit("Rename")
+    assert "gate/better-than-chance is gate/good now" in fresh.apply().out
+    fresh.edit("mlspec.yaml", "moved: [{from: gate/better-than-chance, to: gate/good}]\n", "")
+    fresh.write({"specs/again.yaml": GATE})
+    fresh.commit("Again")
+    fresh.apply()
+    assert fresh.mlspec("verify").out.startswith("Whole: ")
+    before = fresh.recorded()
+    fresh.tamper({path: None for path in before if path.startswith("heads/gate/")}, onto=True)
+    assert fresh.mlspec("verify", "--repair").code == 0
+    assert fresh.recorded() == before
