@@ -23,6 +23,6 @@ def command(start: Path, address: str | None, form: str) -> None:
 
     records = run(start, address)
     if form == "json":
-        write_text(document([to_json(record) for record in records]))
+        write_text(document({"format": "mlspec.log/1", "records": [to_json(record) for record in records]}))
     else:
         write(log_lines(records))
