@@ -66,14 +66,21 @@ class Tally:
         return next((code for code, holds in reached if holds), 0)
 
 
-def carry_out(session: Session, plan: Plan, jobs: int, tally: Tally) -> Iterator[Event]:
+def step_of(verb: str) -> Step:
+    """Return what carries out an action of this verb."""
+    return _INSTANT.get(verb) or implementation(_COSTLY[verb])
+
+
+def carry_out(
+    session: Session, plan: Plan, jobs: int, tally: Tally, step_of: Callable[[str], Step] = step_of
+) -> Iterator[Event]:
     """Run the runnable actions and yield how they begin and end. A failure stops only what needs it.
 
     Raises:
         StaleError: a stage was moved by someone else meanwhile.
     """
     with ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="step") as pool:
-        course = _Course(session, plan, jobs, pool)
+        course = _Course(session, plan, jobs, pool, step_of)
         try:
             for event in course.events():
                 if isinstance(event, Ended):
@@ -87,8 +94,10 @@ def carry_out(session: Session, plan: Plan, jobs: int, tally: Tally) -> Iterator
 class _Course:
     """The way through a plan: what is ready, what runs, and what a failure has spoiled."""
 
-    def __init__(self, session: Session, plan: Plan, jobs: int, pool: ThreadPoolExecutor) -> None:
-        self._session, self._jobs, self._pool = session, jobs, pool
+    def __init__(
+        self, session: Session, plan: Plan, jobs: int, pool: ThreadPoolExecutor, step_of: Callable[[str], Step]
+    ) -> None:
+        self._session, self._jobs, self._pool, self._step_of = session, jobs, pool, step_of
         self._actions = {action.id: action for action in plan.runnable}
         self._order = TopologicalSorter(
             {key: [need for need in action.needs if need in self._actions] for key, action in self._actions.items()}
@@ -120,7 +129,8 @@ class _Course:
         return chosen
 
     def _cause(self, action: Action) -> Ended | None:
-        return next((self._spoiled[need] for need in action.needs if need in self._spoiled), None)
+        causes = (need for need in action.needs if need in self._spoiled and action.hinges_on(need))
+        return next((self._spoiled[need] for need in causes), None)
 
     def _begin(self, action: Action) -> Iterator[Event]:
         cause = self._cause(action)
@@ -132,14 +142,11 @@ class _Course:
         yield Started(action)
         clock = self._session.author.clock
         started, since = clock.now(), clock.monotonic()
+        step = partial(self._step_of(action.verb), self._session, action, started)
         if action.verb in _COSTLY:
-            step: Step = implementation(_COSTLY[action.verb])
-            self._running[self._pool.submit(step, self._session, action, started)] = (action, started, since)
-            return
-        instant = _INSTANT[action.verb]
-        yield self._end(
-            _finish(self._session, action, started, partial(instant, self._session, action, started), since)
-        )
+            self._running[self._pool.submit(step)] = (action, started, since)
+        else:
+            yield self._end(_finish(self._session, action, started, step, since))
 
     def _collect(self) -> Iterator[Event]:
         done, _ = wait(self._running, return_when=FIRST_COMPLETED)

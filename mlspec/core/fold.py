@@ -79,6 +79,7 @@ def _check(head: Head, record: Record) -> Update:
         fingerprint=fingerprint,
         outcome="rejected" if record.status == "rejected" else "passed",
         record=record.digest,
+        at=record.finished,
         rows=record.rows or 0,
         summary="; ".join(violation.message for violation in record.violations[:3]),
         profile=profile.digest if profile else None,
@@ -159,10 +160,6 @@ def _register(head: Head, record: Record) -> Update:
 
 def _enter(head: Head, record: Record) -> Update:
     stage = record.stage or ""
-    before = head.stages.get(stage)
-    held = before.held if before else ()
-    if before is not None and before.version is not None:
-        held = (*(n for n in held if n != before.version), before.version)
     state = StageState(
         version=record.version,
         since=record.finished,
@@ -170,9 +167,15 @@ def _enter(head: Head, record: Record) -> Update:
         commit=record.origin.commit,
         record=record.digest,
         conforming=record.conforming.get(stage, True),
-        held=held,
+        held=_held(head.stages.get(stage)),
     )
     return {"stages": {**head.stages, stage: state}}
+
+
+def _held(before: StageState | None) -> tuple[int, ...]:
+    if before is None or before.version is None:
+        return before.held if before else ()
+    return (*(n for n in before.held if n != before.version), before.version)
 
 
 def _update(head: Head, record: Record) -> Update:
@@ -188,7 +191,9 @@ def _move(_head: Head, _record: Record) -> Update:
 
 def _retire(head: Head, record: Record) -> Update:
     stages = {
-        name: state.model_copy(update={"version": None, "since": record.finished, "record": record.digest})
+        name: state.model_copy(
+            update={"version": None, "since": record.finished, "record": record.digest, "held": _held(state)}
+        )
         for name, state in head.stages.items()
     }
     return {"retired": True, "stages": stages}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal
+from collections.abc import Mapping
+from typing import Any, Final, Literal, TypeVar
 
 from mlspec.core import digest
 from mlspec.core.record import Failure, Value
@@ -28,6 +29,7 @@ class Contract(Value):
     fingerprint: str
     outcome: Literal["passed", "rejected"]
     record: str
+    at: str
     rows: int
     summary: str = ""
     profile: str | None = None
@@ -121,6 +123,14 @@ class Head(Value):
     def version_of(self, fingerprint: str | None) -> Version | None:
         """Return the version registered for a run, or None."""
         return next((version for version in self.versions if version.fingerprint == fingerprint), None)
+
+
+_Dated = TypeVar("_Dated", Snapshot, Contract, Run)
+
+
+def newest(facts: Mapping[str, _Dated]) -> _Dated | None:
+    """Return the fact recorded last, or None; the order of a mapping does not survive being written."""
+    return max(facts.values(), key=lambda fact: (fact.at, fact.record), default=None)
 
 
 def verdict_key(run: str, gate: str, test: str, champion: str | None = None) -> str:

@@ -58,6 +58,10 @@ class Action(Value):
         run = f" {digest.short(self.run, 8)}" if self.verb == "evaluate" and self.run else ""
         return f"{self.verb} {self.address}" + run + (f" to {self.stage}" if self.stage else "")
 
+    def hinges_on(self, need: str) -> bool:
+        """Say whether this cannot be done without `need`: a rollback waits for its gates, which do not stop it."""
+        return need in self.needs and not (self.verb == "rollback" and need.startswith("evaluate "))
+
 
 class Observation(Value):
     """What planning saw of a source; `digest` is None where it could not be reached, and `taken` says what was used."""

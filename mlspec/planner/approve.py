@@ -33,7 +33,7 @@ def only(approved: Plan, fresh: Plan) -> Plan:
     for action in fresh.actions:
         if action.blocked is None and action.effect not in effects:
             action = action.model_copy(update={"blocked": f"not approved: {_approved_instead(action, approved)}"})
-        cause = next((need for need in action.needs if need in blocked), None)
+        cause = next((need for need in action.needs if need in blocked and action.hinges_on(need)), None)
         if action.blocked is None and cause:
             action = action.model_copy(update={"blocked": f"needs {cause}, which is not approved"})
         if action.blocked is not None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mlspec.core.head import Contract, Head, contract_key
+from mlspec.core.head import Head, contract_key, newest
 from mlspec.core.plan import Action, Kind, Observation, Reason
 from mlspec.planner import fingerprint
 from mlspec.planner.fields import Fields, changes
@@ -27,6 +28,8 @@ class DatasetView:
     observation: Observation
     obstacle: str | None = None
     negative: bool = False
+    new: bool = False
+    """Nothing is recorded of it."""
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -50,7 +53,8 @@ def view(world: World, dataset: Dataset) -> DatasetView:
         *_update(world, head, dataset, version if known and known.outcome == "passed" else None),
     ]
     obstacle = f"{address} was rejected: {known.summary}" if known and known.outcome == "rejected" else None
-    return DatasetView(address, version, content, tuple(actions), observation, obstacle, negative=obstacle is not None)
+    rejected, new = obstacle is not None, head.generation == 0
+    return DatasetView(address, version, content, tuple(actions), observation, obstacle, negative=rejected, new=new)
 
 
 def restore(world: World, seen: DatasetView) -> Action | None:
@@ -64,16 +68,14 @@ def restore(world: World, seen: DatasetView) -> Action | None:
 
 def base_fields(head: Head) -> dict[str, object]:
     """Return the fields of the dataset version that new ones are compared with: the current one, else the newest."""
-    newest = next(reversed(head.snapshots.values()), None)
-    base = head.snapshots.get(head.current or "", newest)
+    base = head.snapshots.get(head.current or "") or newest(head.snapshots)
     return base.fields if base else {}
 
 
 def _content(head: Head, state: SourceState, address: str) -> tuple[str | None, Observation]:
     if state.digest is not None:
         return state.digest, Observation(source=address, digest=state.digest)
-    newest = next(reversed(head.snapshots.values()), None)
-    recorded = head.snapshots.get(head.current or "", newest)
+    recorded = head.snapshots.get(head.current or "") or newest(head.snapshots)
     if recorded is None:
         return None, Observation(source=address, digest=None, note=state.why)
     note = f"{state.why}; taken as recorded ({recorded.ref})"
@@ -87,7 +89,7 @@ def _unreachable(world: World, dataset: Dataset, state: SourceState, observation
         verb="snapshot",
         address=address,
         change="create",
-        effect=effect("snapshot", address, source=dataset.source.path),
+        effect=effect("snapshot", address, version=None),
         blocked=f"{why}, and no version of it is recorded",
         reasons=(Reason(field="new", after=dataset.source.path),),
     )
@@ -138,7 +140,7 @@ def _check(world: World, head: Head, version: Wanted, contract: Wanted) -> list[
         blocked=f"rejected: {known.summary}" if known else failed_before(world, head, key),
         negative=known is not None,
         estimate_s=head.seconds.get("check"),
-        reasons=_check_reasons(head, known, contract, planned),
+        reasons=_check_reasons(head, version, contract),
     )
     snapshot = head.snapshots.get(version.digest)
     if snapshot and not action.blocked and not world.has(snapshot.content):
@@ -146,11 +148,15 @@ def _check(world: World, head: Head, version: Wanted, contract: Wanted) -> list[
     return [action]
 
 
-def _check_reasons(head: Head, known: Contract | None, contract: Wanted, planned: bool) -> tuple[Reason, ...]:
-    if known or planned or not head.contracts:
-        return (Reason(field="new" if not head.contracts else "version"),)
-    newest = next(reversed(head.contracts.values()))
-    return changes(newest.fields, contract.fields)
+def _check_reasons(head: Head, version: Wanted, contract: Wanted) -> tuple[Reason, ...]:
+    own = contract_key(version.digest, contract.digest)
+    before = newest({key: known for key, known in head.contracts.items() if key != own})
+    if before is None:
+        return (Reason(field="new"),)
+    changed = changes(before.fields, contract.fields)
+    if before.fingerprint == version.digest:
+        return changed
+    return (Reason(field="version", before=before.fingerprint, after=version.digest), *changed)
 
 
 def _update(world: World, head: Head, dataset: Dataset, current: Wanted | None) -> list[Action]:
@@ -165,18 +171,26 @@ def _update(world: World, head: Head, dataset: Dataset, current: Wanted | None) 
 
 
 def update_action(
-    world: World, head: Head, facts: Fields, reasons: tuple[Reason, ...], current: str | None = None
+    world: World,
+    head: Head,
+    facts: Fields,
+    reasons: tuple[Reason, ...],
+    current: str | None = None,
+    conforming: Mapping[str, bool] | None = None,
 ) -> Action:
     """Return the action that records facts; it moves something, so it is blocked where the commit may not.
 
-    `current` is the dataset version or the run that becomes the current one.
+    `current` is the dataset version that becomes the current one or the run to register, `conforming` the stages
+    whose conformity changes.
     """
+    if head.retired:
+        reasons = (Reason(field="retired", before=True, after=False), *reasons)
     return Action(
         verb="update",
         address=head.address,
         run=current,
         change="update" if head.facts else "create",
-        effect=effect("update", head.address, facts=facts, current=current),
+        effect=effect("update", head.address, facts=facts, current=current, conforming=dict(conforming or {})),
         blocked=None if world.authority.deploys else world.authority.why,
         reasons=reasons if head.facts else (Reason(field="new"),),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from mlspec.core.head import Head
@@ -14,8 +14,6 @@ from mlspec.planner.fields import changes
 from mlspec.planner.fingerprint import effect
 from mlspec.planner.models import ModelView
 from mlspec.planner.world import World
-
-Place = Callable[[str, Reason], Reason]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +50,7 @@ def outlook(world: World) -> Outlook:
     of_data = _with_restores(world, seen, of_models)
     gone = _gone(world)
     actions = (*moved, *of_data, *_gate_updates(world), *of_models, *guards.retirements(world, gone))
-    return Outlook(world, seen, views, _cascade(actions), _renames(views, gone))
+    return Outlook(world, seen, views, _cascade(actions), _renames(seen, views, gone))
 
 
 def plan(seen: Outlook, header: Header, addresses: Iterable[str] = ()) -> Plan:
@@ -129,11 +127,22 @@ def _gone(world: World) -> dict[str, Head]:
 def _moved(world: World) -> tuple[World, list[Action]]:
     """Plan the renames, and look at the heads as they will be after them."""
     heads, actions = dict(world.heads), []
-    for move in world.project.moved:
-        if move.from_ in heads and move.to not in heads:
-            heads[move.to] = heads.pop(move.from_).model_copy(update={"address": move.to})
-            actions.append(_move_action(world, move.from_, move.to))
+    for before, after in _moves(world):
+        if before in heads and after not in heads:
+            heads[after] = heads.pop(before).model_copy(update={"address": after})
+            actions.append(_move_action(world, before, after))
     return (replace(world, heads=heads), actions) if actions else (world, [])
+
+
+def _moves(world: World) -> list[tuple[str, str]]:
+    """Return each renamed address with its last new one: of two renames in a row, neither need have been applied."""
+    steps = {move.from_: move.to for move in world.project.moved}
+    moves = []
+    for before, after in steps.items():
+        for _ in steps:
+            after = steps.get(after, after)
+        moves.append((before, after))
+    return sorted(moves, key=lambda move: move[0] in steps.values(), reverse=True)
 
 
 def _move_action(world: World, before: str, after: str) -> Action:
@@ -157,7 +166,7 @@ def _cascade(actions: Iterable[Action]) -> tuple[Action, ...]:
     for action in listed:
         if action.address in moved and action.verb != "move":
             action = action.model_copy(update={"needs": (moved[action.address], *action.needs)})
-        cause = next((need for need in action.needs if need in blocked), None)
+        cause = next((need for need in action.needs if need in blocked and action.hinges_on(need)), None)
         if cause and action.blocked is None:
             update = {"blocked": f"needs {cause}, which is blocked", "negative": blocked[cause].negative}
             action = action.model_copy(update=update)
@@ -167,19 +176,19 @@ def _cascade(actions: Iterable[Action]) -> tuple[Action, ...]:
     return tuple(done)
 
 
-def _renames(views: Mapping[str, ModelView], gone: Mapping[str, Head]) -> tuple[str, ...]:
-    """Suggest the `moved:` line where a new address asks for a run that a vanished one has."""
-    hints = []
-    for view in views.values():
-        if view.head.generation or view.fingerprint is None:
-            continue
-        for address, head in gone.items():
-            if view.fingerprint in head.runs:
-                hints.append(
-                    f"{view.address} asks for what {address} recorded; if it was renamed, add to mlspec.yaml: "
-                    f"moved: [{{from: {address}, to: {view.address}}}]"
-                )
-    return tuple(hints)
+def _renames(
+    seen: Mapping[str, DatasetView], views: Mapping[str, ModelView], gone: Mapping[str, Head]
+) -> tuple[str, ...]:
+    """Suggest the `moved:` line where a new address asks for a dataset version or a run that a vanished one has."""
+    asked = [(view.address, view.version.digest) for view in seen.values() if view.version and view.new]
+    asked += [(view.address, view.fingerprint) for view in views.values() if view.fingerprint and view.new]
+    return tuple(
+        f"{address} asks for what {before} recorded; if it was renamed, add to mlspec.yaml: "
+        f"moved: [{{from: {before}, to: {address}}}]"
+        for address, wanted in asked
+        for before, head in sorted(gone.items())
+        if wanted in head.runs or wanted in head.snapshots
+    )
 
 
 def _select(seen: Outlook, addresses: tuple[str, ...]) -> tuple[tuple[Action, ...], int]:
@@ -203,5 +212,5 @@ def _resolve(text: str, known: set[str]) -> str:
     for candidate in (text, f"model/{text}"):
         if text and candidate in known:
             return candidate
-    hint = suggest(text, known)
+    hint = suggest(text, {*known, *(address.removeprefix("model/") for address in known)})
     raise fail("select/unknown", f"`{text}` matches no declared or recorded resource", help=hint)

@@ -11,6 +11,7 @@ from mlspec.planner.world import World
 
 MASS_COUNT = 5
 MASS_SHARE = 0.2
+_ALLOW = "list them under `retire:` in mlspec.yaml or apply --allow-retire"
 
 
 def retirements(world: World, gone: Mapping[str, Head]) -> list[Action]:
@@ -23,9 +24,9 @@ def retirements(world: World, gone: Mapping[str, Head]) -> list[Action]:
 def _mass(world: World, gone: int, recorded: int) -> str | None:
     empty = not (world.specs.datasets or world.specs.models or world.specs.gates)
     if gone and empty:
-        return "no spec is left at all: list addresses under `retire:` in mlspec.yaml or apply --allow-retire"
+        return f"no spec is left at all: {_ALLOW}"
     if gone >= MASS_COUNT and gone > MASS_SHARE * recorded:
-        return f"{gone} of {recorded} resources would go: list them under `retire:` or apply --allow-retire"
+        return f"{gone} of {recorded} resources would go: {_ALLOW}"
     return None
 
 
@@ -49,7 +50,7 @@ def _retire(world: World, head: Head, mass: str | None) -> Action:
 
 def _still_used(world: World, head: Head) -> tuple[Reason, ...]:
     used = []
-    for model in world.heads.values():
+    for _, model in sorted(world.heads.items()):
         for stage, state in model.stages.items():
             version = model.version(state.version) if state.version is not None else None
             run = model.runs.get(version.fingerprint) if version else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from mlspec.core.head import Head, Run, verdict_key
+from mlspec.core.head import Head, Run, newest, verdict_key
 from mlspec.core.plan import Action, Reason
 from mlspec.core.verdict import Outcome
 from mlspec.planner import fingerprint
@@ -32,6 +32,11 @@ class ModelView:
     def address(self) -> str:
         """Return the model's address."""
         return self.head.address
+
+    @property
+    def new(self) -> bool:
+        """Say whether nothing is recorded of this model."""
+        return self.head.generation == 0
 
     @property
     def fingerprint(self) -> str | None:
@@ -122,11 +127,13 @@ def update(world: World, seen: ModelView, evaluated: frozenset[str]) -> list[Act
     registers = seen.fingerprint in head.runs and head.version_of(seen.fingerprint) is None
     if registers:
         reasons = (*reasons, Reason(field="version", after=f"v{seen.expected_version}"))
-    for stage, conforms in conforming(seen, evaluated).items():
+    differs = conforming(seen, evaluated)
+    for stage, conforms in differs.items():
         reasons = (*reasons, Reason(field=f"stages.{stage}.conforming", before=not conforms, after=conforms))
     if not reasons and not head.retired:
         return []
-    return [update_action(world, head, facts, reasons, current=seen.fingerprint if registers else None)]
+    current = seen.fingerprint if registers else None
+    return [update_action(world, head, facts, reasons, current=current, conforming=differs)]
 
 
 def conforming(seen: ModelView, evaluated: frozenset[str]) -> dict[str, bool]:
@@ -194,20 +201,28 @@ def _train_reasons(world: World, seen: ModelView, wanted: Wanted) -> tuple[Reaso
     own = tuple(reason for reason in changes(base.fields, wanted.fields) if reason.field != "dataset")
     if base.dataset == wanted.fields["dataset"] or seen.dataset.version is None:
         return own
+    return (*_data_reasons(world, seen, seen.dataset.version, base.dataset), *own)
+
+
+def _data_reasons(world: World, seen: ModelView, version: Wanted, before: str) -> tuple[Reason, ...]:
+    """Say what differs between two versions of a dataset, or that it is another dataset."""
     head = world.head(seen.dataset.address)
-    before = head.snapshots.get(base.dataset)
-    fields = before.fields if before else base_fields(head)
-    return (*changes(fields, seen.dataset.version.fields, via=seen.dataset.address), *own)
+    if before in head.snapshots:
+        return changes(head.snapshots[before].fields, version.fields, via=seen.dataset.address)
+    for address, other in sorted(world.heads.items()):
+        if before in other.snapshots:
+            return (Reason(field="dataset", before=address.partition("/")[2], after=seen.model.dataset),)
+    return changes(base_fields(head), version.fields, via=seen.dataset.address)
 
 
 def base_run(seen: ModelView) -> Run | None:
     """Return the run a new one is compared with: of the first occupied stage, else the newest version, else newest."""
     held = (seen.occupant(stage) for stage in seen.stages)
     registered = (version.fingerprint for version in reversed(seen.head.versions))
-    for run in (*held, *registered, *reversed(seen.head.runs)):
+    for run in (*held, *registered):
         if run in seen.head.runs and run != seen.fingerprint:
             return seen.head.runs[run]
-    return None
+    return newest({key: run for key, run in seen.head.runs.items() if key != seen.fingerprint})
 
 
 def _evaluate(world: World, seen: ModelView, run: str) -> list[Action]:
@@ -235,7 +250,7 @@ def _evaluate(world: World, seen: ModelView, run: str) -> list[Action]:
             needs=needs,
             blocked=lost or failed_before(world, seen.head, key),
             estimate_s=seen.head.seconds.get("evaluate"),
-            reasons=_evaluate_reasons(world, seen, known, gates),
+            reasons=_evaluate_reasons(world, seen, run, gates),
         )
     ]
 
@@ -261,11 +276,14 @@ def _evidence_bytes(world: World, seen: ModelView, known: Run) -> tuple[tuple[st
     return (), "the dataset version it was tested on is not recorded"
 
 
-def _evaluate_reasons(world: World, seen: ModelView, known: Run | None, gates: Mapping[str, str]) -> tuple[Reason, ...]:
+def _evaluate_reasons(world: World, seen: ModelView, run: str, gates: Mapping[str, str]) -> tuple[Reason, ...]:
+    known = seen.head.runs.get(run)
     if known is None:
         return (Reason(field="run", after="new"),)
     reasons = [Reason(field="metrics", after=name) for name in seen.model.metrics if name not in known.metrics]
     for name in gates:
+        if seen.outcome(run, name) is not None:
+            continue
         spec = world.specs.gates[name]
         address = str(spec.address)
         before = world.head(address).facts

@@ -53,9 +53,9 @@ def _unknown_version(seen: ModelView, stage: str) -> list[Action]:
             address=seen.address,
             stage=stage,
             version=asked,
-            effect=effect("promote", seen.address, stage=stage, pinned=asked),
+            effect=effect("promote", seen.address, stage=stage, run=None),
             blocked=f"v{asked} does not exist; versions: {known}",
-            reasons=(Reason(field=f"stages.{stage}.version", after=asked),),
+            reasons=(_reason(seen, stage, asked),),
         )
     ]
 
@@ -105,7 +105,8 @@ def _artifact_lost(world: World, seen: ModelView, target: str) -> str | None:
 
 
 def _needs(seen: ModelView, target: str, planned: Collection[str]) -> tuple[str, ...]:
-    wanted = [f"train {seen.address}", f"update {seen.address}"] if target == seen.fingerprint else []
+    unregistered = target == seen.fingerprint and seen.head.version_of(target) is None
+    wanted = [f"train {seen.address}", f"update {seen.address}"] if unregistered else []
     wanted += [
         action for action in planned if action == f"evaluate {seen.address} {target.removeprefix('sha256:')[:8]}"
     ]

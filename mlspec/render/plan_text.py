@@ -22,6 +22,8 @@ _SYMBOLS = {
     "!": ("blocked", "blocked"),
 }
 _MOST_REASONS = 12
+_NUMBERING = ("snapshot ", "check ", "train ", "update ")
+"""What comes before a version has its number: until then a number is only expected."""
 
 
 def plan_lines(plan: Plan) -> Iterator[Line]:
@@ -64,7 +66,8 @@ def phrase(action: Action, *, done: bool = False) -> str:
 
     Once it is done, nothing of it is expected, and what it depended on is past.
     """
-    expected = " (expected)" if action.needs and not done else ""
+    waits = any(need.startswith(_NUMBERING) for need in action.needs)
+    expected = " (expected)" if waits and not done else ""
     version = f" v{action.version}" if action.version else ""
     run = f" run {digest.short(action.run, 8)}" if action.run else ""
     words = {
@@ -94,12 +97,14 @@ def _recorded(action: Action) -> str:
         elif reason.field.startswith("stages.") and reason.field.endswith(".conforming"):
             stage = reason.field.split(".")[1]
             words.append(f"mark {stage} " + ("conforming again" if reason.after else "nonconforming"))
+        elif reason.field == "retired":
+            words.append("record that it is declared again")
         elif reason.field not in fields:
             fields.append(neutralise(reason.field))
     if fields:
         more = f" and {len(fields) - 3} more" if len(fields) > 3 else ""
         words.append("record " + ", ".join(fields[:3]) + more)
-    return ", ".join(words) or "record that it is declared again"
+    return ", ".join(words)
 
 
 def _header(plan: Plan) -> Iterator[Line]:

@@ -1,0 +1,306 @@
+"""A rehearsal of apply: all of it real, in memory, except the steps that read, train and predict.
+
+Specs are parsed, planned and scheduled as ever, and every record is drafted, chained and folded by mlspec itself.
+Snapshots, checks, trainings and evaluations come out as `Outcomes` says.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from mlspec.commands.do_model import _conforming, _registration, _told
+from mlspec.commands.drafts import Author
+from mlspec.commands.load import load
+from mlspec.commands.plan import _placed
+from mlspec.commands.results import Result
+from mlspec.commands.schedule import Step, Tally, carry_out, step_of
+from mlspec.commands.session import Session
+from mlspec.commands.workspace import Workspace
+from mlspec.core import digest
+from mlspec.core.events import Ended, Event
+from mlspec.core.head import Head
+from mlspec.core.plan import Action, Plan
+from mlspec.core.ports import Stored
+from mlspec.core.problem import fail
+from mlspec.core.record import Actor, Object, Origin, Record, to_bytes
+from mlspec.core.verdict import CheckVerdict, Estimate, GateVerdict, Outcome, Violation, worst
+from mlspec.gates.metric import judge
+from mlspec.io.git import Checkout
+from mlspec.lineage.read import State
+from mlspec.lineage.write import _chain
+from mlspec.planner import diff, fingerprint
+from mlspec.planner.diff import Header, Outlook
+from mlspec.planner.world import Authority, Options, SourceState, World
+
+NOTHING_ALLOWED = Options()
+VERSION = "1.0.0"
+"""What plans of a rehearsal call the version of mlspec: goldens outlive releases."""
+
+
+@dataclass(frozen=True)
+class Files:
+    """A tree that is a mapping."""
+
+    contents: Mapping[str, bytes]
+
+    def read(self, path: str) -> bytes | None:
+        return self.contents.get(path)
+
+    def blob(self, _path: str, content: bytes) -> str:
+        return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
+
+    def paths(self) -> Collection[str]:
+        return self.contents.keys()
+
+    def spec_paths(self) -> list[str]:
+        return ["mlspec.yaml", *sorted(path for path in self.contents if path.startswith("specs/"))]
+
+
+@dataclass
+class Shelf:
+    """A store that is a mapping."""
+
+    contents: dict[str, bytes] = field(default_factory=dict)
+
+    def put_bytes(self, content: bytes) -> Stored:
+        key = digest.of_bytes(content)
+        self.contents[key] = content
+        return Stored(key, len(content))
+
+    def has(self, key: str) -> bool:
+        return key in self.contents
+
+
+@dataclass
+class Ticking:
+    """A clock that advances a second with each look at it."""
+
+    time: datetime = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        self.time += timedelta(seconds=1)
+        return self.time
+
+    def monotonic(self) -> float:
+        return 0.0
+
+
+@dataclass
+class Outcomes:
+    """How costly steps come out: metric values, datasets that break their contract, steps that fail and why."""
+
+    scores: Mapping[str, float] = field(default_factory=dict)
+    rejects: Collection[str] = ()
+    fails: Mapping[str, str] = field(default_factory=dict)
+
+
+class _Recording(Session):
+    """A session whose lineage is a list of records."""
+
+    log: list[Record]
+    outcomes: Outcomes
+
+    def record(self, drafts: tuple[Record, ...]) -> None:
+        records, changed = _chain(self.state.heads, drafts)
+        self.log += records
+        heads = {**self.state.heads, **changed}
+        self.state = replace(self.state, heads={key: head for key, head in heads.items() if head is not None})
+
+
+@dataclass
+class Rehearsal:
+    """A repository with its lineage and store, all in memory; `files` is the commit that is checked out."""
+
+    files: dict[str, bytes]
+    outcomes: Outcomes = field(default_factory=Outcomes)
+    authority: Authority = Authority(True)
+    branch: str = "main"
+    dirty: bool = False
+    heads: Mapping[str, Head] = field(default_factory=dict)
+    log: list[Record] = field(default_factory=list)
+    store: Shelf = field(default_factory=Shelf)
+    clock: Ticking = field(default_factory=Ticking)
+
+    def edit(self, path: str, old: str, new: str) -> None:
+        """Replace a text that is in a file."""
+        text = self.files[path].decode()
+        assert old in text, f"{path} has no {old!r}"
+        self.files[path] = text.replace(old, new).encode()
+
+    def plan(self, *addresses: str, options: Options = NOTHING_ALLOWED) -> Plan:
+        """Plan what is checked out."""
+        workspace = self._workspace()
+        return self._plan(workspace, diff.outlook(self._world(workspace, options)), addresses)
+
+    def apply(self, *addresses: str, options: Options = NOTHING_ALLOWED, plan: Plan | None = None) -> list[Event]:
+        """Plan and apply what is checked out; `plan` is what approval left of the plan."""
+        workspace = self._workspace()
+        seen = diff.outlook(self._world(workspace, options))
+        author = Author(
+            f"20261123T{len(self.log):06}Z-00000000", _ACTOR, self._origin(workspace), self.clock, workspace
+        )
+        session = _Recording(workspace, seen, author, None, threading.Event(), workspace.state)  # type: ignore[arg-type]
+        session.log, session.outcomes = self.log, self.outcomes
+        chosen = plan or self._plan(workspace, seen, addresses)
+        events = list(carry_out(session, chosen, 1, Tally(), lambda verb: _REHEARSED.get(verb) or step_of(verb)))
+        self.heads = reread(session.state.heads)
+        return events
+
+    def lose(self, output: str) -> None:
+        """Take every recorded output of this name out of the store."""
+        for record in self.log:
+            for lost in record.outputs:
+                if lost.name == output:
+                    self.store.contents.pop(lost.digest, None)
+
+    @property
+    def commit(self) -> str:
+        """Return the id of the commit, which is made of the files."""
+        return hashlib.sha1(b"".join(path.encode() + self.files[path] for path in sorted(self.files))).hexdigest()
+
+    def _workspace(self) -> Workspace:
+        tree: Any = Files(dict(self.files))
+        tip = hashlib.sha1(b"%d" % len(self.log)).hexdigest() if self.log else None
+        checkout, store, repository = Checkout(self.commit, self.branch), self.store, None
+        state, dirty = State(tip, None, self.heads), ("specs/income.yaml",) if self.dirty else ()
+        return Workspace(Path(), "", repository, checkout, tree, load(tree, None), state, store, dirty)  # type: ignore[arg-type]
+
+    def _world(self, workspace: Workspace, options: Options) -> World:
+        return World(
+            project=workspace.project,
+            specs=workspace.specs,
+            heads=workspace.state.heads,
+            sources={name: self._source(spec.source.path) for name, spec in workspace.specs.datasets.items()},
+            code=workspace.loaded.code,
+            authority=self.authority,
+            has=self.store.has,
+            options=options,
+        )
+
+    def _source(self, path: str) -> SourceState:
+        content = self.files.get(path)
+        if content is None:
+            return SourceState(None, why=f"there is no file `{path}`")
+        return SourceState(digest.of_bytes(content), len(content))
+
+    def _plan(self, workspace: Workspace, seen: Outlook, addresses: Sequence[str]) -> Plan:
+        now = self.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+        header = Header(VERSION, self.commit, self.branch, self.dirty, workspace.state.tip, now)
+        plan = diff.plan(seen, header, addresses)
+        return plan.model_copy(update={"actions": tuple(_placed(workspace, plan.actions))})
+
+    def _origin(self, workspace: Workspace) -> Origin:
+        return Origin(commit=self.commit, branch=self.branch, dirty=self.dirty, deploys=self.authority.deploys)
+
+
+def reread(heads: Mapping[str, Head]) -> dict[str, Head]:
+    """Return heads as the next command finds them: written to the branch and read again."""
+    return {address: Head.model_validate_json(to_bytes(head)) for address, head in sorted(heads.items())}
+
+
+def endings(events: Sequence[Event]) -> dict[str, str]:
+    """Return how each action ended."""
+    return {event.action.id: event.ending for event in events if isinstance(event, Ended)}
+
+
+_ACTOR = Actor(name="Example", email="example@example.org")
+
+
+def _snapshot(session: _Recording, action: Action, started: datetime) -> Result:
+    view = session.seen.datasets[_name(action)]
+    path = session.workspace.specs.datasets[_name(action)].source.path
+    stored = session.workspace.store.put_bytes(session.workspace.tree.read(path) or b"")
+    content = Object(name="content", digest=stored.digest, size=stored.size)
+    fields = view.version.fields if view.version else {}
+    draft = session.author.draft("snapshot", action, started, fingerprint=action.run, fields=fields, outputs=(content,))
+    return Result("snapshot", (draft,))
+
+
+def _check(session: _Recording, action: Action, started: datetime) -> Result:
+    contract = fingerprint.contract(session.workspace.specs.datasets[_name(action)])
+    facts: dict[str, Any] = {"fingerprint": action.run, "fields": contract.fields, "rows": 2000}
+    if _name(action) in session.outcomes.rejects:
+        broken = Violation(rule="range", column="age", count=3, rows=(7, 8, 9), message="age: 3 rows above 100")
+        facts |= {"status": "rejected", "violations": (broken,)}
+        draft = session.author.draft("check", action, started, **facts)
+        return Result("rejected", (draft,), "rejected", negative=True)
+    return Result("passed", (session.author.draft("check", action, started, **facts),))
+
+
+def _train(session: _Recording, action: Action, started: datetime) -> Result:
+    _may_fail(session, action)
+    view = session.seen.models[_name(action)]
+    assert view.wanted is not None
+    stored = {
+        name: session.workspace.store.put_bytes(f"{name} {action.run}".encode()) for name in ("model", "manifest")
+    }
+    draft = session.author.draft(
+        "train",
+        action,
+        started,
+        fingerprint=action.run,
+        fields=view.wanted.fields,
+        inputs={"dataset": view.wanted.fields["dataset"]},
+        outputs=tuple(Object(name=name, digest=one.digest, size=one.size) for name, one in stored.items()),
+    )
+    return Result("trained", (draft, *_registration(session, action, started)))
+
+
+def _evaluate(session: _Recording, action: Action, started: datetime) -> Result:
+    _may_fail(session, action)
+    view, head = session.seen.models[_name(action)], session.head(action.address)
+    run, gates = head.runs[action.run or ""], view.judged_by(action.run or "")
+    stored = session.workspace.store.put_bytes(f"predictions {action.run}".encode())
+    metrics = {name: _estimate(session, run.metrics.get(name), name) for name in view.model.metrics}
+    verdicts = tuple(_judged(session, name, gate_digest, metrics) for name, gate_digest in gates.items())
+    draft = session.author.draft(
+        "evaluate",
+        action,
+        started,
+        fingerprint=action.run,
+        inputs={"test": run.dataset},
+        outputs=(Object(name="predictions", digest=stored.digest, size=stored.size),),
+        metrics=metrics,
+        verdicts=verdicts,
+        gates=gates,
+        conforming=_conforming(view, head, action, verdicts) if session.author.origin.deploys else {},
+    )
+    negative = any(verdict.outcome is not Outcome.PASS for verdict in verdicts)
+    return Result(_told(metrics, verdicts), (draft,), negative=negative)
+
+
+def _estimate(session: _Recording, known: Estimate | None, name: str) -> Estimate:
+    value = session.outcomes.scores.get(name, 0.92)
+    return known or Estimate(value=value, low=value - 0.01, high=value + 0.01, n=500, method="by decree")
+
+
+def _judged(session: _Recording, name: str, gate_digest: str, metrics: Mapping[str, Estimate]) -> GateVerdict:
+    checks = []
+    for check in session.workspace.specs.gates[name].checks:
+        outcome, reason = judge(check, metrics[check.metric])  # type: ignore[arg-type, attr-defined]
+        checks.append(CheckVerdict(check="metric", outcome=outcome, reason=reason, level=check.level))
+    return GateVerdict(gate=f"gate/{name}", digest=gate_digest, outcome=worst(tuple(checks)), checks=tuple(checks))
+
+
+def _may_fail(session: _Recording, action: Action) -> None:
+    why = session.outcomes.fails.get(f"{action.verb} {action.address}")
+    if why is not None:
+        raise fail("train/raised", why)
+
+
+def _name(action: Action) -> str:
+    return action.address.partition("/")[2]
+
+
+_REHEARSED: Mapping[str, Step] = {
+    "snapshot": _snapshot,
+    "check": _check,
+    "train": _train,
+    "evaluate": _evaluate,
+}  # type: ignore[dict-item]
