@@ -176,7 +176,7 @@ def test_failed(applied: Applied, name: str) -> None:
     recorded = bad.recorded or bad.shown.partition(" (")[0]
     ended = next(line for line in applied.done.about(f"model/{name}") if line.startswith("failed"))
     shown = re.sub(r"  [\d.]+ s$", "", ended)
-    assert shown == f"failed    model/{name}: train v1 (expected)  {bad.shown}"
+    assert shown == f"failed    model/{name}: train v1  {bad.shown}"
     log = [line for line in applied.done.about(f"model/{name}") if line.startswith("|")]
     assert len(log) <= 20
     assert max(map(len, log), default=0) <= 502
