@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -52,3 +53,17 @@ def test_an_editor_agrees_that_a_valid_spec_is_valid(path: Path) -> None:
 )
 def test_an_editor_sees_what_is_wrong(kind: str, spec: dict[str, object]) -> None:
     assert list(Draft202012Validator(schema(kind)).iter_errors(spec))
+
+
+@pytest.mark.parametrize("name", ["plan", "record", "head", "show"])
+def test_an_example_of_what_is_recorded_is_valid(name: str) -> None:
+    example = json.loads((SCHEMAS / "examples" / f"{name}.json").read_text())
+    assert [error.message for error in Draft202012Validator(schema(name)).iter_errors(example)] == []
+
+
+def test_every_recorded_file_of_every_version_is_valid() -> None:
+    compat = ROOT / "tests/compat"
+    for name, pattern in (("record", "v*/lineage/log/**/*.json"), ("head", "v*/lineage/heads/**/*.json")):
+        validator, found = Draft202012Validator(schema(name)), sorted(compat.glob(pattern))
+        assert found
+        assert [str(path) for path in found if not validator.is_valid(json.loads(path.read_text()))] == []
