@@ -99,8 +99,8 @@ def _recorded(action: Action) -> str:
             words.append(f"mark {stage} " + ("conforming again" if reason.after else "nonconforming"))
         elif reason.field == "retired":
             words.append("record that it is declared again")
-        elif reason.field not in fields:
-            fields.append(neutralise(reason.field))
+        elif (field := neutralise(reason.field.partition(".")[0])) not in fields:
+            fields.append(field)
     if fields:
         more = f" and {len(fields) - 3} more" if len(fields) > 3 else ""
         words.append("record " + ", ".join(fields[:3]) + more)
