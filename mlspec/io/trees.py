@@ -7,8 +7,10 @@ import os
 from collections.abc import Collection
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from mlspec.io.git import Repository
+if TYPE_CHECKING:
+    from mlspec.io.git import Repository
 
 PROJECT_FILE = "mlspec.yaml"
 SPECS_FOLDER = "specs"

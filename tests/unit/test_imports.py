@@ -29,7 +29,7 @@ def loaded(argv: list[str], folder: Path) -> set[str]:
         (["--help"], set()),
         (["apply", "--help"], set()),
         (["schema", "model"], set()),
-        (["validate"], {"git"}),
+        (["validate"], set()),
         (["plan"], {"git"}),
         (["show"], {"git"}),
     ],
