@@ -24,7 +24,7 @@ from mlspec.commands.session import Session
 from mlspec.commands.workspace import Workspace
 from mlspec.core import digest
 from mlspec.core.events import Ended, Event
-from mlspec.core.head import Head
+from mlspec.core.head import Head, Run
 from mlspec.core.plan import Action, Plan
 from mlspec.core.ports import Stored
 from mlspec.core.problem import fail
@@ -257,8 +257,8 @@ def _evaluate(session: _Recording, action: Action, started: datetime) -> Result:
     view, head = session.seen.models[_name(action)], session.head(action.address)
     run, gates = head.runs[action.run or ""], view.judged_by(action.run or "")
     stored = session.workspace.store.put_bytes(f"predictions {action.run}".encode())
-    metrics = {name: _estimate(session, run.metrics.get(name), name) for name in view.model.metrics}
-    verdicts = tuple(_judged(session, name, gate_digest, metrics) for name, gate_digest in gates.items())
+    metrics = {name: _estimate(session, run, name) for name in view.model.metrics}
+    verdicts = tuple(_judged(session, run, name, gate_digest) for name, gate_digest in gates.items())
     draft = session.author.draft(
         "evaluate",
         action,
@@ -275,15 +275,15 @@ def _evaluate(session: _Recording, action: Action, started: datetime) -> Result:
     return Result(_told(metrics, verdicts), (draft,), negative=negative)
 
 
-def _estimate(session: _Recording, known: Estimate | None, name: str) -> Estimate:
+def _estimate(session: _Recording, run: Run, name: str) -> Estimate:
     value = session.outcomes.scores.get(name, 0.92)
-    return known or Estimate(value=value, low=value - 0.01, high=value + 0.01, n=500, method="by decree")
+    return run.metrics.get(name) or Estimate(value=value, low=value - 0.01, high=value + 0.01, n=500, method="by decree")
 
 
-def _judged(session: _Recording, name: str, gate_digest: str, metrics: Mapping[str, Estimate]) -> GateVerdict:
+def _judged(session: _Recording, run: Run, name: str, gate_digest: str) -> GateVerdict:
     checks = []
     for check in session.workspace.specs.gates[name].checks:
-        outcome, reason = judge(check, metrics[check.metric])  # type: ignore[arg-type, attr-defined]
+        outcome, reason = judge(check, _estimate(session, run, check.metric))  # type: ignore[arg-type, attr-defined]
         checks.append(CheckVerdict(check="metric", outcome=outcome, reason=reason, level=check.level))
     return GateVerdict(gate=f"gate/{name}", digest=gate_digest, outcome=worst(tuple(checks)), checks=tuple(checks))
 

@@ -20,6 +20,9 @@ def enter(session: Session, action: Action, started: datetime) -> Result:
     version = head.version_of(action.run)
     if version is None:
         return _skip("its version is not registered", negative=False)
+    asked = view.model.stages[stage].version
+    if asked not in ("latest", version.n):
+        return _skip(f"it became v{version.n}, and {stage} is pinned to v{asked}", negative=False)
     outcomes = {gate: view.outcome(action.run or "", gate) for gate in view.chain(stage)}
     if action.verb == "promote":
         for gate, outcome in outcomes.items():

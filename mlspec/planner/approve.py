@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from mlspec.core import digest
 from mlspec.core.plan import Action, Plan, count, plan_digest
 from mlspec.core.problem import Problem, StaleError
 
@@ -54,7 +57,8 @@ def _approved_instead(action: Action, approved: Plan) -> str:
 
 
 def _moved(action: Action, fresh: Plan) -> Problem:
-    now = next((other for other in fresh.actions if _key(other) == _key(action)), None)
+    same = [other for other in fresh.actions if _key(other) == _key(action)]
+    now = next((other for other in same if other.effect == action.effect), same[0] if same else None)
     if now is None:
         why = "it is no longer called for"
     elif now.effect == action.effect:
@@ -75,5 +79,9 @@ def _key(action: Action) -> tuple[str, str, str | None]:
 
 
 def _inputs(action: Action) -> str:
-    shown = [f"{reason.field}={reason.after!r}" for reason in action.reasons if reason.field != "new"]
+    shown = [f"{reason.field}={_brief(reason.after)}" for reason in action.reasons if reason.field != "new"]
     return f"effect {action.effect[7:15]}" + (f" ({', '.join(shown[:4])})" if shown else "")
+
+
+def _brief(value: Any) -> str:
+    return digest.short(value, 8) if isinstance(value, str) and digest.is_digest(value) else repr(value)

@@ -60,9 +60,12 @@ class ModelView:
         return {name: self.gates[name] for name in sorted(names)}
 
     def target(self, stage: str) -> str | None:
-        """Return the run that a stage should hold; None where it is unknown or a pinned version does not exist."""
+        """Return the run that a stage should hold; None where it is unknown or a pinned version does not exist.
+
+        A pin may name the version that this commit's run is about to become.
+        """
         asked = self.model.stages[stage].version
-        if asked == "latest":
+        if asked in ("latest", self.expected_version):
             return self.fingerprint
         version = self.head.version(asked)
         return version.fingerprint if version else None
