@@ -20,9 +20,12 @@ Status = Literal["done", "rejected", "failed"]
 
 
 class Value(BaseModel):
-    """A frozen value that is written as JSON and refuses fields it does not know."""
+    """A frozen value that is written as JSON and refuses fields it does not know.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    NaN and infinities stay what they are, so that writing them is an error: by default they would become null.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
 
 
 class Actor(Value):
