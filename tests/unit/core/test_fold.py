@@ -187,11 +187,12 @@ def test_where_a_record_came_from(branch: str | None, dirty: bool, written: str)
     assert reference(draft("train", origin=origin)) == written
 
 
-def test_the_newest_is_by_time_and_survives_being_written() -> None:
-    head = folded(trained("z", at=1), trained("a", at=2), trained("m", at=0))[MODEL]
+@pytest.mark.parametrize("last", ["a", "m", "z"])
+def test_the_newest_is_by_time_and_survives_being_written(last: str) -> None:
+    head = folded(*(trained(run, at=9 if run == last else 1) for run in ("z", "a", "m")))[MODEL]
     again = Head.model_validate_json(to_bytes(head))
     assert list(again.runs) == ["a", "m", "z"]
-    assert newest(again.runs) == newest(head.runs) == head.runs["a"]
+    assert newest(again.runs) == newest(head.runs) == head.runs[last]
     assert newest({}) is None
 
 
