@@ -277,7 +277,7 @@ def _evaluate(session: _Recording, action: Action, started: datetime) -> Result:
 
 def _estimate(session: _Recording, run: Run, name: str) -> Estimate:
     value = session.outcomes.scores.get(name, 0.92)
-    return run.metrics.get(name) or Estimate(value=value, low=value - 0.01, high=value + 0.01, n=500, method="by decree")
+    return run.metrics.get(name) or Estimate(value=value, low=value - 0.01, high=value + 0.01, n=500, method="decree")
 
 
 def _judged(session: _Recording, run: Run, name: str, gate_digest: str) -> GateVerdict:
