@@ -88,7 +88,7 @@ def _confirmed(plan: Plan, yes: bool, saved: Path | None) -> bool:
 
     write(summary_lines(plan) if saved else plan_lines(plan))
     write([line("")])
-    return yes or saved is not None or click.confirm("Apply this?", default=False)
+    return yes or saved is not None or not plan.runnable or click.confirm("Apply this?", default=False)
 
 
 @contextmanager

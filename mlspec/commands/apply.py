@@ -15,7 +15,7 @@ from mlspec.commands.schedule import Tally, carry_out
 from mlspec.commands.session import Session
 from mlspec.commands.workspace import Workspace, open_workspace, superseded
 from mlspec.core.events import Closed, Event
-from mlspec.core.plan import Plan
+from mlspec.core.plan import Plan, plan_digest
 from mlspec.core.ports import Clock, Executor
 from mlspec.core.problem import Problem, StaleError, fail
 from mlspec.executors.local import LocalExecutor
@@ -57,11 +57,12 @@ def run(
     _refuse_superseded(workspace)
     plan, seen, unapproved = _settle(workspace, request, clock)
     tally = Tally(stale=unapproved, negative=any(action.negative for action in plan.actions if action.blocked))
+    confirmed = bool(plan.actions) and confirm(plan)
     if not plan.runnable:
         yield Closed(plan.counts, tally.exit_code(cancel), workspace.state.tip)
         return
     writer = author(workspace, plan.deploys, clock)
-    if not confirm(plan):
+    if not confirmed:
         yield Closed({"cancelled": len(plan.runnable)}, 1, workspace.state.tip)
         return
     executor: Executor = LocalExecutor()
@@ -118,4 +119,6 @@ def load_plan(path: Path | None, workspace: Workspace) -> Plan:
         raise fail(
             "plan/other-project", f"{name} is a plan of project `{plan.project}`, not `{workspace.project.project}`"
         )
+    if plan.digest != plan_digest(plan.actions):
+        raise fail("plan/damaged", f"{name} was edited: its digest is another", help="run: mlspec plan -o FILE")
     return plan

@@ -1,7 +1,7 @@
 """A plan with nothing to do, remembered: while all it was made from stands as it stood, it need not be made again.
 
 What a plan is made from is seen at little cost: the version, git's account of HEAD, of changed files and of refs, and
-the size, times and inode of every file it read and of every folder in which another could appear.
+the size, times and inode of every file it read and of every folder of the project.
 """
 
 from __future__ import annotations
@@ -9,17 +9,17 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlspec.commands.find import find_project
+from mlspec.commands.find import find_project, refuse_committed
 from mlspec.core.digest import of
 from mlspec.io import cache
 from mlspec.io.files import Signature, find_source
 from mlspec.io.git import Repository, open_repository
-from mlspec.io.trees import SPECS_FOLDER
+from mlspec.io.trees import SKIPPED
 from mlspec.render.plan_text import plan_lines
 from mlspec.render.text import Line
 from mlspec.version import __version__
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _KEY = f"quiet/1 {__version__}"
 _RACY_S = 2
+_MOST = 50_000
 
 
 def recall(start: Path) -> list[Line] | None:
@@ -45,7 +46,9 @@ def recall(start: Path) -> list[Line] | None:
     kept = json.loads(body)
     if any(_signature(path) != row for path, row in kept["watched"].items()):
         return None
-    if _account(open_repository(root), root, kept["refs"]) != kept["account"]:
+    repository = open_repository(root)
+    refuse_committed(repository, root)
+    if _account(repository, root, kept["refs"]) != kept["account"]:
         return None
     return [Line(tuple((text, style) for text, style in pieces)) for pieces in kept["lines"]]
 
@@ -59,7 +62,9 @@ def remember(workspace: Workspace, plan: Plan, began: datetime) -> None:
     if plan.actions or plan.dirty or plan.warnings or noted:
         return
     watched = {str(path): _signature(str(path)) for path in _watched(workspace)}
-    if any(row is None or max(row[1:3]) > (began.timestamp() - _RACY_S) * 1e9 for row in watched.values()):
+    if len(watched) > _MOST or any(
+        row is None or max(row[1:3]) > (began.timestamp() - _RACY_S) * 1e9 for row in watched.values()
+    ):
         return
     lineage, deploy = workspace.project.lineage.branch, workspace.deploy_branch
     refs = [f"refs/heads/{lineage}", f"refs/heads/{deploy}", f"refs/remotes/origin/{deploy}"]
@@ -79,13 +84,18 @@ def _file(root: Path) -> Path:
     return root / ".mlspec" / "cache" / "quiet"
 
 
-def _watched(workspace: Workspace) -> Iterable[Path]:
-    """Yield what was read, and the folders in which another spec, module or source may appear."""
+def _watched(workspace: Workspace) -> list[Path]:
+    """Return what was read, and every folder of the project: another spec, module or source may appear in any."""
     files = [workspace.root / path for path in workspace.loaded.inputs]
     files += [find_source(workspace.root, dataset.source.path) for dataset in workspace.specs.datasets.values()]
-    folders = {path.parent for path in files} | {Path(name) for name, _, _ in os.walk(workspace.root / SPECS_FOLDER)}
     installed = [Path(name) for name in sys.path if name.endswith(("site-packages", "dist-packages"))]
-    return [*files, *folders, *(path for path in installed if path.is_dir())]
+    return [*files, *_folders(workspace.root), *(path for path in installed if path.is_dir())]
+
+
+def _folders(root: Path) -> Iterator[Path]:
+    for name, below, _ in os.walk(root):
+        below[:] = [folder for folder in below if folder not in SKIPPED]
+        yield Path(name)
 
 
 def _signature(path: str) -> list[int] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlspec.commands.find import find_project
+from mlspec.commands.find import find_project, refuse_committed
 from mlspec.commands.load import load_project
 from mlspec.commands.workspace import cache_folder, open_store
 from mlspec.io.git import Repository, open_repository
@@ -35,5 +35,6 @@ def open_recorded(start: Path) -> Recorded:
     root = find_project(start)
     project = load_project(WorkTree(root))
     repository = open_repository(root)
+    refuse_committed(repository, root)
     state = read(repository, project, cache_folder(root) / "heads")
     return Recorded(root, project, repository, state, open_store(repository, root, project))

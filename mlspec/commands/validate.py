@@ -17,7 +17,7 @@ def run(start: Path, paths: tuple[str, ...] = ()) -> list[Problem]:
         MlspecError: there is no project, or a path does not exist.
     """
     root = find_project(start)
-    _, problems = attempt(WorkTree(root), root / ".mlspec" / "cache")
+    _, problems = attempt(WorkTree(root), None)
     if not paths:
         return problems
     wanted = [_relative(start, root, path) for path in paths]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlspec.commands.find import find_project
+from mlspec.commands.find import find_project, refuse_committed
 from mlspec.commands.load import Loaded, load
 from mlspec.core.ports import Store
 from mlspec.io.git import Checkout, Repository, open_repository
@@ -93,6 +93,7 @@ def open_workspace(start: Path, ref: str | None = None) -> Workspace:
     """
     root = find_project(start)
     repository = open_repository(root)
+    refuse_committed(repository, root)
     prefix = _prefix(repository, root)
     checkout = repository.checkout()
     tree: Tree = WorkTree(root)

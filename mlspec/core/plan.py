@@ -101,8 +101,8 @@ class Plan(Value):
 
 
 def plan_digest(actions: tuple[Action, ...]) -> str:
-    """Return the digest of what would be done: the effects of all actions and which are blocked, in any order."""
-    return digest.of(sorted([action.effect, action.blocked is not None] for action in actions))
+    """Return the digest of what would be done: the actions, their effects and which are blocked, in any order."""
+    return digest.of(sorted([action.id, action.effect, action.blocked is not None] for action in actions))
 
 
 def count(actions: tuple[Action, ...]) -> dict[str, int]:

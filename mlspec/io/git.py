@@ -134,10 +134,22 @@ class Repository:
         return self.says("merge-base", "--is-ancestor", ancestor, descendant)
 
     def changed(self, prefix: str) -> list[str]:
-        """Return the tracked files below a folder that differ from HEAD, staged or not, as repository paths."""
+        """Return the tracked files below a folder that differ from HEAD, staged or not, as repository paths.
+
+        A file that git was told not to look at (assume-unchanged, skip-worktree) counts as changed where it exists.
+        """
         argv = ["status", "--porcelain=v1", "-z", "--untracked-files=no", "--ignore-submodules=all", "--no-renames"]
-        out = self.run(*argv, "--", prefix or ".")
-        return [entry[3:] for entry in out.decode("utf-8", "surrogateescape").split("\0") if entry]
+        changed = [entry[3:] for entry in self._entries(*argv, "--", prefix or ".")]
+        listed = self._entries("ls-files", "-v", "-z", "--", prefix or ".")
+        hidden = [entry[2:] for entry in listed if entry[0].islower() or entry[0] == "S"]
+        return changed + [path for path in hidden if (self.root / path).exists()]
+
+    def _entries(self, *argv: str) -> list[str]:
+        return [entry for entry in self.run(*argv).decode("utf-8", "surrogateescape").split("\0") if entry]
+
+    def tracks(self, path: str) -> bool:
+        """Say whether git tracks a file, a link or anything below a folder, given as a repository path."""
+        return bool(self.run("ls-files", "-z", "--", path))
 
     def untracked(self, paths: Iterable[str]) -> list[str]:
         """Return which files at or below these repository paths git does not track, ignored ones too."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 PROJECT_FILE = "mlspec.yaml"
 SPECS_FOLDER = "specs"
 _SPEC_SUFFIXES = (".yaml", ".yml")
-_SKIPPED = {".git", ".mlspec", ".venv", "venv", "node_modules", "__pycache__"}
+SKIPPED = {".git", ".mlspec", ".venv", "venv", "node_modules", "__pycache__"}
 
 
 class WorkTree:
@@ -101,7 +101,7 @@ Tree = WorkTree | CommitTree
 def _walk(folder: Path, root: Path) -> list[str]:
     found: list[str] = []
     for directory, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if name not in _SKIPPED]
+        folders[:] = [name for name in folders if name not in SKIPPED]
         relative = Path(directory).relative_to(root).as_posix()
         found += [name if relative == "." else f"{relative}/{name}" for name in files]
     return found

@@ -15,10 +15,9 @@ def exactly(saved: Plan, fresh: Plan) -> Plan:
     Raises:
         StaleError: an action of the saved plan would not be done now, or not from the same inputs.
     """
-    now = {action.effect: action for action in fresh.runnable}
-    problems = [_moved(action, fresh) for action in saved.runnable if action.effect not in now]
-    effects = {action.effect for action in saved.runnable}
-    chosen = tuple(action for action in fresh.actions if action.effect in effects)
+    now, wanted = _done_by(fresh), _done_by(saved)
+    problems = [_moved(action, fresh) for action in saved.runnable if _deed(action) not in now]
+    chosen = tuple(action for action in fresh.actions if _deed(action) in wanted)
     ids = {action.id for action in chosen}
     planned = {action.id: action for action in fresh.runnable}
     for action in chosen:
@@ -30,11 +29,11 @@ def exactly(saved: Plan, fresh: Plan) -> Plan:
 
 def only(approved: Plan, fresh: Plan) -> Plan:
     """Return the fresh plan with everything blocked that the approved one does not hold, and what needs it."""
-    effects = {action.effect for action in approved.runnable}
+    allowed = _done_by(approved)
     blocked: set[str] = set()
     actions = []
     for action in fresh.actions:
-        if action.blocked is None and action.effect not in effects:
+        if action.blocked is None and _deed(action) not in allowed:
             action = action.model_copy(update={"blocked": f"not approved: {_approved_instead(action, approved)}"})
         cause = next((need for need in action.needs if need in blocked and action.hinges_on(need)), None)
         if action.blocked is None and cause:
@@ -43,6 +42,15 @@ def only(approved: Plan, fresh: Plan) -> Plan:
             blocked.add(action.id)
         actions.append(action)
     return _with(fresh, tuple(actions))
+
+
+def _deed(action: Action) -> tuple[str, str, str | None, str]:
+    """Return what a reviewer read together with what would be done: an effect under another name is another deed."""
+    return (*_key(action), action.effect)
+
+
+def _done_by(plan: Plan) -> set[tuple[str, str, str | None, str]]:
+    return {_deed(action) for action in plan.runnable}
 
 
 def _with(fresh: Plan, actions: tuple[Action, ...]) -> Plan:

@@ -138,6 +138,7 @@ def _exports(tree: ast.Module) -> Iterator[str]:
             case (
                 ast.Assign(targets=[ast.Name(id="__all__")], value=value)
                 | ast.AugAssign(target=ast.Name(id="__all__"), value=value)
+                | ast.AnnAssign(target=ast.Name(id="__all__"), value=ast.expr() as value)
             ):
                 texts = (item.value for item in ast.walk(value) if isinstance(item, ast.Constant))
                 yield from (text for text in texts if isinstance(text, str))
