@@ -10,10 +10,11 @@ from typing import Any
 from pydantic import ValidationError
 
 from mlspec.commands.recorded import open_recorded
-from mlspec.core.head import Head
+from mlspec.core.head import Head, VerdictFact
 from mlspec.core.overview import Overview, ResourceView, StageView, VersionView
 from mlspec.core.plan import Plan
 from mlspec.core.problem import fail, suggest
+from mlspec.planner.fields import DERIVED
 
 
 def run(start: Path, address: str | None = None) -> Overview:
@@ -97,11 +98,17 @@ def _stages(head: Head, order: tuple[str, ...]) -> list[StageView]:
     ]
 
 
+def _holds(fact: VerdictFact, heads: Mapping[str, Head]) -> bool:
+    """Say whether a verdict is of the gate as it is recorded now, not as it was before."""
+    gate = heads.get(fact.gate)
+    return gate is None or gate.facts.get(DERIVED) in (None, fact.gate_digest)
+
+
 def _versions(head: Head, heads: Mapping[str, Head]) -> list[VersionView]:
     views = []
     for version in reversed(head.versions):
         run = head.runs[version.fingerprint]
-        judged = [fact for fact in head.verdicts.values() if fact.run == version.fingerprint]
+        judged = [fact for fact in head.verdicts.values() if fact.run == version.fingerprint and _holds(fact, heads)]
         views.append(
             VersionView(
                 n=version.n,

@@ -10,6 +10,10 @@ from mlspec.core.plan import Reason
 Fields = dict[str, Any]
 
 
+DERIVED = "digest"
+"""A recorded field that follows from the others."""
+
+
 def flatten(value: Mapping[str, Any], prefix: str = "") -> Fields:
     """Flatten nested mappings with dots; lists of named parts go by name, lists of mappings by number.
 
@@ -32,8 +36,8 @@ def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
 
 
 def changes(before: Mapping[str, Any], after: Mapping[str, Any], via: str | None = None) -> tuple[Reason, ...]:
-    """Return one reason for each field that differs, in the order of their names."""
-    names = sorted({*before, *after})
+    """Return one reason for each field that differs, in the order of their names; what is derived explains nothing."""
+    names = sorted({*before, *after} - {DERIVED})
     return tuple(
         Reason(field=name, before=before.get(name), after=after.get(name), via=via)
         for name in names

@@ -10,7 +10,7 @@ from mlspec.core import digest
 from mlspec.core.recipe import RECIPE
 from mlspec.planner.closure import Closure
 from mlspec.planner.compact import Compact, compact
-from mlspec.planner.fields import Fields, flatten
+from mlspec.planner.fields import DERIVED, Fields, flatten
 from mlspec.specs.base import Change, Spec, select
 from mlspec.specs.dataset import Dataset
 from mlspec.specs.gate import Gate
@@ -92,9 +92,13 @@ def gate(spec: Gate) -> Wanted:
 
 
 def facts(spec: Spec) -> Compact:
-    """Return what is only recorded: owner, purpose, license, and so on; of a gate also its checks."""
-    classes = (Change.RECORD, Change.EVALUATE) if isinstance(spec, Gate) else (Change.RECORD,)
-    return compact(flatten(select(spec, *classes)))
+    """Return what is only recorded: owner, purpose, license, and so on; of a gate also its checks, and their digest.
+
+    By the digest, `show` finds the verdicts of the gate as it is now among those of what it was before.
+    """
+    if isinstance(spec, Gate):
+        return compact({**flatten(select(spec, Change.RECORD, Change.EVALUATE)), DERIVED: gate(spec).digest})
+    return compact(flatten(select(spec, Change.RECORD)))
 
 
 def effect(verb: str, address: str, **inputs: Any) -> str:

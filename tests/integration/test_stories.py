@@ -94,12 +94,14 @@ def test_a_raised_gate_marks_the_champion_and_empties_nothing(world: World) -> N
     assert done.code == 3, done
     assert in_stage(world) == 1
     assert model(world)["stages"][0]["conforming"] is False
+    assert model(world)["versions"][0]["verdicts"] != {"gate/better-than-chance": "pass"}
     assert "nonconforming" in world.mlspec("show").out
     nothing_left(world)
     assert trainings(world) == 1
     world.git("revert", "--no-edit", "HEAD")
     world.apply()
     assert model(world)["stages"][0]["conforming"] is True
+    assert model(world)["versions"][0]["verdicts"] == {"gate/better-than-chance": "pass"}, "of the gate as it is now"
 
 
 def test_a_version_that_fails_its_gate_is_recorded_and_not_promoted(world: World) -> None:
