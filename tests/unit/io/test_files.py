@@ -150,17 +150,19 @@ def test_a_copy_is_hashed_on_the_way(tmp_path: Path, size: int) -> None:
 
 
 def test_a_source_that_keeps_changing_is_refused(tmp_path: Path) -> None:
-    source, stop = tmp_path / "source", threading.Event()
-    source.write_bytes(bytes(8 * files.BLOCK))
+    source, begun, stop = tmp_path / "source", threading.Event(), threading.Event()
+    source.write_bytes(bytes(32 * files.BLOCK))
 
     def write() -> None:
         with source.open("r+b", buffering=0) as handle:
             while not stop.is_set():
                 handle.seek(0, os.SEEK_END)
                 handle.write(b"x")
+                begun.set()
 
     writer = threading.Thread(target=write)
     writer.start()
+    begun.wait()
     try:
         assert code_of(lambda: files.copy_hashed(source, tmp_path / "copy")) == "source/changed"
         assert code_of(lambda: files.hash_file(source)) == "source/changed"
