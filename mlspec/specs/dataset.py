@@ -73,7 +73,7 @@ class Column(Part):
     max_missing: Annotated[Fraction | None, Change.CHECK] = None
     """The share of missing values allowed in this column; by default what `checks` says."""
     sensitive: Annotated[bool, Change.RECORD] = False
-    """Personal or protected: its values are never printed or recorded."""
+    """Personal or protected: mlspec never prints or records its values; what your own code prints is in its log."""
     description: Annotated[Text | None, Change.RECORD] = None
     """What the column means."""
 
