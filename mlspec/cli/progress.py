@@ -16,7 +16,6 @@ from mlspec.render.plan_text import phrase
 from mlspec.render.text import Line, duration, line
 
 HEARTBEAT_S = 10.0
-_REFRESH_S = 0.5
 
 
 class Progress:
@@ -31,6 +30,9 @@ class Progress:
 
     def __enter__(self) -> Progress:
         """Start showing."""
+        if wants_colour(sys.stderr) and sys.stderr.isatty() and not os.environ.get("CI"):
+            self._live = _live()
+            self._live.start()
         threading.Thread(target=self._beat, daemon=True).start()
         return self
 
@@ -55,12 +57,8 @@ class Progress:
             self._refresh()
 
     def _start(self, action: Action) -> None:
-        if action.verb not in COSTLY:
-            return
-        self._running[action.id] = (action, time.monotonic())
-        if self._live is None and moves(sys.stderr):
-            self._live = _live()
-            self._live.start()
+        if action.verb in COSTLY:
+            self._running[action.id] = (action, time.monotonic())
 
     def _say(self, lines: list[Line], stream: TextIO) -> None:
         if self._live is not None:
@@ -68,7 +66,7 @@ class Progress:
         write(lines, stream)
 
     def _beat(self) -> None:
-        period = _REFRESH_S if moves(sys.stderr) else HEARTBEAT_S
+        period = 0.5 if self._live is not None else HEARTBEAT_S
         while not self._stop.wait(period):
             with self._lock:
                 if self._live is not None:
@@ -91,23 +89,14 @@ class Progress:
         return lines
 
 
-def moves(stream: TextIO) -> bool:
-    """Say whether lines of a stream may be written over: on a terminal that can, and that is no log."""
-    return stream.isatty() and os.environ.get("TERM") != "dumb" and not os.environ.get("CI")
-
-
 def _live() -> Any:
-    """Return the moving lines; stdout and stderr stay the streams they are, and what is written to them is not held."""
     from rich.console import Console
     from rich.live import Live
 
-    console = Console(stderr=True)
-    return Live(
-        "", console=console, auto_refresh=False, transient=True, redirect_stdout=False, redirect_stderr=False
-    )
+    return Live("", console=Console(stderr=True), auto_refresh=False, transient=True)
 
 
 def _ansi(text: str) -> Any:
     from rich.text import Text
 
-    return Text.from_ansi(text, no_wrap=True, overflow="ellipsis")
+    return Text.from_ansi(text)
