@@ -6,7 +6,7 @@ READY := .venv/.ready
 JOBS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench schemas golden wheel lock clean
+.PHONY: help demo test torture check format bench schemas golden wheel lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -25,6 +25,9 @@ demo: $(READY) ## play the main job on real data, in a scratch repository
 
 test: $(READY) ## run all tests
 	$(BIN)/pytest --numprocesses=$(JOBS) --dist=worksteal --quiet
+
+torture: $(READY) ## run the long tests of what must never be lost, and print their figures
+	$(BIN)/pytest --numprocesses=$(JOBS) --dist=worksteal --quiet -m torture
 
 check: $(READY) ## lint, types, layers, workflows
 	$(BIN)/ruff check
