@@ -42,7 +42,13 @@ class Stored:
 
 
 class Store(Protocol):
-    """Content-addressed artifacts: an object is whole or absent, and is hashed on every read."""
+    """Content-addressed artifacts: an object is whole or absent, and is hashed on every read; safe to share by threads.
+
+    Beside the objects lie notes: small facts by a name that is given, not computed (`runs/<hex>`), each written once.
+    Whoever writes a note asks what is there now and goes by that. Two writers of one name at the same instant both
+    get the same answer wherever the store can create conditionally; where it cannot (an S3 that ignores
+    `If-None-Match`), the later one may win: notes must be such that either is right.
+    """
 
     def put(self, source: Path) -> Stored:
         """Copy a file in, hashing while copying; durable when it returns."""
@@ -78,6 +84,27 @@ class Store(Protocol):
         Raises:
             MlspecError: as `fetch`.
         """
+        ...
+
+    def note(self, name: str, content: bytes) -> bytes:
+        """Keep a note unless there is one of this name, durable; return what is there now. A damaged one is replaced.
+
+        Raises:
+            ValueError: the name is none, a defect of the caller: `folder/name` of lower-case letters, digits, dashes.
+        """
+        ...
+
+    def noted(self, name: str) -> bytes | None:
+        """Return the verified content of a note, or None.
+
+        Raises:
+            MlspecError: the note's bytes are not those that were written (`store/damaged`).
+            ValueError: as `note`.
+        """
+        ...
+
+    def settle(self) -> None:
+        """Make all that was put or noted so far visible to whoever shares the store, before a record names it."""
         ...
 
 

@@ -28,6 +28,7 @@ FULL = {
 }
 _DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
 _ABSENT = {errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG}
+_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _OLD = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # non-blocking: a pipe must not hold us up
 
@@ -97,13 +98,40 @@ def partial(folder: Path, name: str) -> Iterator[Path]:
 
 def settle(temporary: Path, path: Path) -> None:
     """Make a finished temporary file durable under its name."""
-    descriptor = os.open(temporary, _OLD)
+    _sync_file(temporary)
+    temporary.replace(path)
+    sync_folder(path.parent)
+
+
+def settle_first(temporary: Path, path: Path) -> bool:
+    """Make a finished temporary file durable under its name unless that is taken; say whether it was free.
+
+    Either way the name is durable. On a file system without hard links two writers at the same instant may both be
+    told that it was, and the later one stays.
+    """
+    _sync_file(temporary)
+    try:
+        os.link(temporary, path, follow_symlinks=False)
+    except FileExistsError:
+        is_first = False
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        is_first = not os.path.lexists(path)
+        if is_first:
+            temporary.replace(path)
+    else:
+        is_first = True
+    sync_folder(path.parent)
+    return is_first
+
+
+def _sync_file(path: Path) -> None:
+    descriptor = os.open(path, _OLD)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-    temporary.replace(path)
-    sync_folder(path.parent)
 
 
 def sync_folder(path: Path) -> None:

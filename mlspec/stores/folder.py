@@ -1,4 +1,4 @@
-"""The folder store: objects as read-only files named by their digest, `sha256/<2 hex>/<62 hex>`; whole or absent."""
+"""The folder store: read-only files, objects as `sha256/<2 hex>/<62 hex>`, notes as `notes/<name>`; whole or absent."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from mlspec.core import digest as digests
 from mlspec.core.ports import Stored
 from mlspec.core.problem import MlspecError, Problem, fail
 from mlspec.io import files
+from mlspec.stores import notes
 
 _ALGORITHM = "sha256"
 _PARTIAL = "partial"
@@ -94,6 +95,45 @@ class FolderStore:
             raise _damaged(digest, path)
         return content
 
+    def note(self, name: str, content: bytes) -> bytes:
+        """Keep a note unless there is one of this name, durable; return what is there now. A damaged one is replaced.
+
+        Raises:
+            MlspecError: `env/…`; nothing was kept.
+        """
+        path, sealed = self._note_path(name), notes.seal(content)
+        with self._temporary() as temporary, files.in_words(path, len(sealed)):
+            files.make_folders(path.parent)
+            temporary.write_bytes(sealed)
+            temporary.chmod(_READ_ONLY)
+            if not files.settle_first(temporary, path):
+                kept = notes.whole(lambda: self.noted(name))
+                if kept is not None:
+                    return kept
+                files.settle(temporary, path)
+        return content
+
+    def noted(self, name: str) -> bytes | None:
+        """Return the verified content of a note, or None.
+
+        Raises:
+            MlspecError: `store/damaged`, or `env/…`.
+        """
+        path = self._note_path(name)
+        try:
+            sealed = files.read_regular(path)
+        except MlspecError as error:
+            match error.problems[0].code:
+                case "source/missing":
+                    return None
+                case "source/directory" | "source/not-a-file":
+                    raise notes.damaged(name, str(path)) from error
+            raise
+        return notes.unseal(name, sealed, str(path))
+
+    def settle(self) -> None:
+        """Do nothing: what is in the folder can be seen."""
+
     def digests(self) -> Iterator[str]:
         """List the objects that are there, sorted; they are not read."""
         for path in sorted(self.root.glob(f"{_ALGORITHM}/??/*")):
@@ -104,6 +144,9 @@ class FolderStore:
     def _path(self, digest: str) -> Path:
         name = digest.removeprefix(digests.PREFIX)
         return self.root / _ALGORITHM / name[:2] / name[2:]
+
+    def _note_path(self, name: str) -> Path:
+        return self.root / "notes" / notes.named(name)
 
     def _existing(self, digest: str) -> Path:
         if not digests.is_digest(digest):

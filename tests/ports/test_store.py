@@ -43,6 +43,10 @@ class Backend(Protocol):
         """Change an object's bytes behind the store's back."""
         ...
 
+    def rewrite_note(self, name: str, change: Callable[[bytes], bytes]) -> None:
+        """Change a note's bytes behind the store's back."""
+        ...
+
     def remove(self, digest: str) -> None:
         """Remove an object behind the store's back."""
         ...
@@ -71,7 +75,12 @@ class Folder:
         return self.place / "sha256" / name[7:9] / name[9:]
 
     def rewrite(self, digest: str, change: Callable[[bytes], bytes]) -> None:
-        path = self.path(digest)
+        self._rewrite(self.path(digest), change)
+
+    def rewrite_note(self, name: str, change: Callable[[bytes], bytes]) -> None:
+        self._rewrite(self.place / "notes" / name, change)
+
+    def _rewrite(self, path: Path, change: Callable[[bytes], bytes]) -> None:
         content = change(path.read_bytes())
         path.unlink()
         path.write_bytes(content)
@@ -431,3 +440,45 @@ def test_a_read_only_disk_is_told(disk: Path, source: Path) -> None:
     assert code_of(lambda: store.put(source)) == "env/permission"
     store.check(stored.digest)
     assert store.put_bytes(b"a,b\n1,2\n") == stored, "what is there needs no writing"
+
+
+NAME = "runs/" + "0f" * 32
+
+
+def test_a_note_is_written_once(backend: Backend) -> None:
+    assert backend.open().noted(NAME) is None
+    assert backend.open().note(NAME, b"first") == b"first"
+    assert backend.open().note(NAME, b"second") == b"first"
+    assert backend.open().noted(NAME) == b"first"
+    assert backend.open().note("runs/other", b"") == b""
+    assert backend.open().noted("runs/other") == b""
+
+
+@pytest.mark.parametrize(
+    "name", ["", "x", "runs/", "/x", "runs/../x", "Runs/x", "runs/x/y", "runs/x\n", "-/x", "runs/x.y"]
+)
+def test_what_is_no_name_of_a_note_is_a_defect(store: Store, name: str) -> None:
+    with pytest.raises(ValueError, match="name of a note"):
+        store.note(name, b"x")
+    with pytest.raises(ValueError, match="name of a note"):
+        store.noted(name)
+
+
+@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE.keys())
+def test_a_damaged_note_is_told_and_may_be_made_again(backend: Backend, damage: Callable[[bytes], bytes]) -> None:
+    backend.open().note(NAME, b"a fact")
+    backend.rewrite_note(NAME, damage)
+    with pytest.raises(MlspecError, match=NAME) as caught:
+        backend.open().noted(NAME)
+    assert [problem.code for problem in caught.value.problems] == ["store/damaged"]
+    assert backend.open().note(NAME, b"made again") == b"made again"
+    assert backend.open().noted(NAME) == b"made again"
+
+
+@pytest.mark.parametrize("name", [f"runs/{n}" for n in range(5)])
+def test_of_many_writers_of_a_note_one_wins(backend: Backend, name: str) -> None:
+    stores = [backend.open() for _ in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        told = list(pool.map(lambda n: stores[n].note(name, b"%d" % n), range(8)))
+    assert len(set(told)) == 1
+    assert backend.open().noted(name) == told[0]
