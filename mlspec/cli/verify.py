@@ -18,7 +18,7 @@ def command(start: Path, store: bool, repair: bool) -> int:
     from mlspec.render.problems import problem_lines
     from mlspec.render.text import line
 
-    report = run(start, store=store, repair=repair)
+    report = run(start, store=store, mend=repair)
     write(problem_lines(report.damage))
     write(line(("repaired  ", "ok"), name) for name in report.repaired)
     objects = f", {report.objects} objects" if store else ""

@@ -10,14 +10,14 @@ from mlspec.commands.load import load_project
 from mlspec.commands.workspace import open_store
 from mlspec.core.ports import Store
 from mlspec.core.problem import MlspecError, Place, Problem
-from mlspec.core.record import Record
+from mlspec.core.record import Record, to_bytes
 from mlspec.io.clock import SystemClock
 from mlspec.io.git import Repository, open_repository
 from mlspec.io.trees import WorkTree
-from mlspec.lineage.layout import Layout
-from mlspec.lineage.read import State, refuse_other, tip_of
+from mlspec.lineage.layout import LOG, Layout, head_path
+from mlspec.lineage.read import refuse_other, tip_of
 from mlspec.lineage.verify import Findings, verify
-from mlspec.lineage.write import Branch, replace_heads
+from mlspec.lineage.write import Branch, Mended, repair
 from mlspec.specs.project import Project
 
 
@@ -32,8 +32,8 @@ class VerifyReport:
     repaired: tuple[str, ...] = ()
 
 
-def run(start: Path, *, store: bool = False, repair: bool = False) -> VerifyReport:
-    """Verify the lineage, with `store` every object it names too; with `repair` rebuild heads from a whole log.
+def run(start: Path, *, store: bool = False, mend: bool = False) -> VerifyReport:
+    """Verify the lineage, with `store` every object it names too; with `mend` rebuild heads from a whole log.
 
     Raises:
         MlspecError: no project, no repository, a lineage of another project or of a newer mlspec, or a repair that
@@ -49,7 +49,7 @@ def run(start: Path, *, store: bool = False, repair: bool = False) -> VerifyRepo
     if found.layout is not None:
         refuse_other(found.layout, project)
     repaired: tuple[str, ...] = ()
-    if repair and found.head_damage and not found.log_damage:
+    if mend and found.head_damage and not found.log_damage:
         before = found.head_damage
         found = verify(repository, _repair(repository, project, tip, found))
         repaired = tuple(str(problem.place) for problem in before if problem not in found.head_damage)
@@ -64,7 +64,9 @@ def run(start: Path, *, store: bool = False, repair: bool = False) -> VerifyRepo
 def _repair(repository: Repository, project: Project, tip: str, found: Findings) -> str:
     rebuilt = Layout(project=project.project, deploy=project.deploy, commit=found.deployed)
     branch = Branch(repository, project.lineage.branch, project.project, project.deploy)
-    return replace_heads(branch, State(tip, found.layout or rebuilt, found.heads), found.stray, SystemClock().now())
+    heads = {head_path(address): to_bytes(head) for address, head in found.heads.items()}
+    stray = tuple(path for path in found.stray if path.startswith(LOG + "/"))
+    return repair(branch, tip, Mended(found.layout or rebuilt, heads, stray), SystemClock().now())
 
 
 def _objects(store: Store, found: Findings) -> tuple[int, list[Problem]]:

@@ -8,7 +8,7 @@ import io
 import os
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -169,13 +169,14 @@ class Repository:
     def contents(self, names: Sequence[str]) -> Iterator[bytes | None]:
         """Return the content of many objects, in order; None for one that is missing or damaged.
 
-        One process reads them all; it ends at a damaged object, and another one reads on behind that.
+        Each is held against its id, which git itself does only in fsck. One process reads them all; it ends at an
+        object it cannot unpack, and another one reads on behind that.
         """
         rest = list(names)
         while rest:
             _, out, _ = self._execute(["cat-file", "--batch", "--buffer"], ("\n".join(rest) + "\n").encode())
             count = 0
-            for content in _batch(out):
+            for content in _batch(out, self.object_id):
                 yield content
                 count += 1
             if count < len(rest):
@@ -338,17 +339,18 @@ def _age(path: Path) -> float | None:
         return None
 
 
-def _batch(out: bytes) -> Iterator[bytes | None]:
-    """Take apart what `cat-file --batch` wrote, up to where it broke off."""
+def _batch(out: bytes, object_id: Callable[[str, bytes], str]) -> Iterator[bytes | None]:
+    """Take apart what `cat-file --batch` wrote, up to where it broke off; None for what is not what its id says."""
     stream = io.BytesIO(out)
     while header := stream.readline().split():
         if len(header) != 3:
             yield None
             continue
-        content = stream.read(int(header[2]))
+        oid, kind, size = header
+        content = stream.read(int(size))
         if stream.read(1) != b"\n":
             return
-        yield content
+        yield content if object_id(kind.decode(), content) == oid.decode() else None
 
 
 def _words(err: bytes) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from typing import Literal
 
 from mlspec.core.address import Address
@@ -12,16 +13,27 @@ LAYOUT = 1
 FORMAT_PATH = "format.json"
 HEADS = "heads"
 LOG = "log"
+FOLDERS = (HEADS, LOG)
 
 
 class Layout(Value):
-    """format.json: the layout's version, whose lineage this is, and what was deployed last."""
+    """format.json: the layout's version, whose lineage this is, what was deployed last, and the seals.
+
+    A seal is the id of the git tree of a folder in the commit that wrote this; a lineage that was not written to
+    since there are seals has none.
+    """
 
     format: Literal["mlspec.lineage/1"] = "mlspec.lineage/1"
     layout: int = LAYOUT
     project: str
     deploy: str
     commit: str | None = None
+    heads: str | None = None
+    log: str | None = None
+
+    def sealed(self, folders: Mapping[str, str]) -> Layout:
+        """Return the layout with the seals of these trees, by folder."""
+        return self.model_copy(update={name: folders.get(name) for name in FOLDERS})
 
 
 def head_path(address: str) -> str:

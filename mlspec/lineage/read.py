@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +9,11 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from mlspec.core.head import Head
-from mlspec.core.problem import MlspecError, Place, Problem, fail
+from mlspec.core.problem import MlspecError, fail
 from mlspec.io import cache
 from mlspec.io.git import Repository
-from mlspec.lineage.layout import FORMAT_PATH, HEADS, LAYOUT, Layout, ref
+from mlspec.lineage.layout import HEADS, Layout, ref
+from mlspec.lineage.top import damaged, read_layout
 from mlspec.specs.project import Project
 
 _HEADS: TypeAdapter[dict[str, Head]] = TypeAdapter(dict[str, Head])
@@ -90,40 +90,12 @@ def read_at(repository: Repository, tip: str, kept: Path | None = None) -> State
     return State(tip, layout, heads)
 
 
-def read_layout(repository: Repository, tip: str) -> Layout:
-    """Read format.json at a commit; errors as `read`."""
-    raw = repository.content(f"{tip}:{FORMAT_PATH}")
-    if raw is None and repository.content(tip) is None:
-        raise fail(
-            "lineage/damaged",
-            f"git cannot read {tip}, the newest commit of the lineage branch",
-            help="bring it back: git fetch from a clone that has it",
-        )
-    return parse_layout(raw)
-
-
-def parse_layout(raw: bytes | None) -> Layout:
-    """Take apart format.json; errors as `read`."""
-    if raw is None:
-        raise _damaged(FORMAT_PATH, "it is missing")
-    try:
-        known = json.loads(raw)
-        if isinstance(known, dict) and isinstance(known.get("layout"), int) and known["layout"] > LAYOUT:
-            raise fail(
-                "lineage/newer",
-                f"the lineage has layout {known['layout']}; this mlspec reads up to {LAYOUT}: needs a newer mlspec",
-            )
-        return Layout.model_validate_json(raw)
-    except ValueError as error:
-        raise _damaged(FORMAT_PATH, str(error).splitlines()[0]) from None
-
-
 def _raw_heads(repository: Repository, tip: str) -> dict[str, bytes]:
     listing = repository.listing(tip, HEADS)
     raw = {}
     for path, content in zip(listing, repository.contents(list(listing.values())), strict=True):
         if content is None:
-            raise _damaged(path, "git cannot read its object")
+            raise damaged(path, "git cannot read its object")
         raw[path] = content
     return raw
 
@@ -137,21 +109,10 @@ def _parse(raw: Mapping[str, bytes]) -> dict[str, Head]:
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"])
-            problems.append(_damaged(path, f"{where}: {first['msg']}").problems[0])
+            problems.append(damaged(path, f"{where}: {first['msg']}").problems[0])
     if problems:
         raise MlspecError(*problems)
     return heads
-
-
-def _damaged(path: str, why: str) -> MlspecError:
-    return MlspecError(
-        Problem(
-            "lineage/damaged",
-            f"the lineage branch is damaged at {path}: {why}",
-            Place(path),
-            "run: mlspec verify, which names what was altered; mlspec verify --repair rebuilds heads from the log",
-        )
-    )
 
 
 def _cached(path: Path | None, tip: str) -> dict[str, Head] | None:

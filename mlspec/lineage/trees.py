@@ -3,33 +3,75 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import NamedTuple
 
+from mlspec.core.problem import MlspecError, Place, fail
 from mlspec.io.git import Repository
 
+Changes = Mapping[str, bytes | None]
 _FILE, _FOLDER = b"100644", b"40000"
 
 
-class _Entry(NamedTuple):
+class Entry(NamedTuple):
+    """What a tree says of a name in it."""
+
     mode: bytes
     oid: str
 
 
-def graft(repository: Repository, tip: str | None, changes: Mapping[str, bytes | None]) -> str:
-    """Write the files (None removes one) over the tree of a commit; return the id of the new root tree, durable."""
+_Tree = dict[bytes, Entry]
+
+
+@dataclass(frozen=True, slots=True)
+class Grafted:
+    """Trees that are ready to be written: the blobs and folders that are new, and the root they hang from."""
+
+    blobs: tuple[bytes, ...]
+    trees: tuple[bytes, ...]
+    root: Mapping[bytes, Entry]
+
+    @property
+    def folders(self) -> dict[str, str]:
+        """Return the id of each folder in the root."""
+        return {name.decode(): entry.oid for name, entry in self.root.items() if entry.mode == _FOLDER}
+
+
+def graft(repository: Repository, tip: str | None, changes: Changes) -> Grafted:
+    """Put the files (None removes one) over the tree of a commit; nothing is written.
+
+    Raises:
+        MlspecError: a tree on the way to a change is damaged: what else it names would be lost.
+    """
+    return _grow(repository, _read(repository, tip, _folders(changes)), changes)
+
+
+def regrow(repository: Repository, tip: str, keep: str, changes: Changes) -> Grafted:
+    """Put the files over nothing but one folder of a commit; otherwise as `graft`."""
     folders = _folders(changes)
-    trees = _read(repository, tip, folders)
-    contents = [content for content in changes.values() if content is not None]
-    repository.write_objects("blob", contents)
+    trees: dict[str, _Tree] = {folder: {} for folder in folders}
+    trees |= _read(repository, tip, [folder for folder in folders if not folder or f"{folder}/".startswith(f"{keep}/")])
+    trees[""] = {name: entry for name, entry in trees[""].items() if name == keep.encode()}
+    return _grow(repository, trees, changes)
+
+
+def write(repository: Repository, grafted: Grafted, files: Mapping[str, bytes]) -> str:
+    """Write the trees with these files in their root; return the id of the root, durable."""
+    root = {name.encode(): Entry(_FILE, repository.blob_id(content)) for name, content in files.items()}
+    repository.write_objects("blob", [*grafted.blobs, *files.values()])
+    return repository.write_objects("tree", [*grafted.trees, _serialise({**grafted.root, **root})])[-1]
+
+
+def _grow(repository: Repository, trees: dict[str, _Tree], changes: Changes) -> Grafted:
     for path, content in changes.items():
         folder, _, name = path.rpartition("/")
         if content is None:
             trees[folder].pop(name.encode(), None)
         else:
-            trees[folder][name.encode()] = _Entry(_FILE, repository.blob_id(content))
-    written, root = _link(repository, folders, trees)
-    repository.write_objects("tree", written)
-    return root
+            trees[folder][name.encode()] = Entry(_FILE, repository.blob_id(content))
+    written = _link(repository, _folders(changes)[:-1], trees)
+    blobs = tuple(content for content in changes.values() if content is not None)
+    return Grafted(blobs, tuple(written), trees[""])
 
 
 def _folders(changes: Mapping[str, bytes | None]) -> list[str]:
@@ -41,43 +83,57 @@ def _folders(changes: Mapping[str, bytes | None]) -> list[str]:
     return sorted(found, key=lambda folder: (-folder.count("/") if folder else 1, folder))
 
 
-def _read(repository: Repository, tip: str | None, folders: list[str]) -> dict[str, dict[bytes, _Entry]]:
+def _read(repository: Repository, tip: str | None, folders: list[str]) -> dict[str, _Tree]:
+    """Read folders of a commit, each held against what the one above it says; one that is new is empty."""
     if tip is None:
         return {folder: {} for folder in folders}
-    raw = repository.contents([f"{tip}:{folder}" for folder in folders])
     width = len(tip) // 2
-    return {folder: _parse(content or b"", width) for folder, content in zip(folders, raw, strict=True)}
+    raw = dict(zip(folders, repository.contents([f"{tip}:{folder}" for folder in folders]), strict=True))
+    trees: dict[str, _Tree] = {}
+    for folder in sorted(folders):  # what lies above comes first
+        above, _, name = folder.rpartition("/")
+        entry, content = trees[above].get(name.encode()) if folder else None, raw[folder]
+        if content is None and (entry or not folder):
+            raise _damaged(folder)
+        if content is not None and entry and repository.object_id("tree", content) != entry.oid:
+            raise _damaged(folder)
+        trees[folder] = parse_tree(content or b"", width)
+    return trees
 
 
-def _parse(content: bytes, width: int) -> dict[bytes, _Entry]:
+def _damaged(folder: str) -> MlspecError:
+    why = f"git cannot read the tree of {folder or 'its root'}"
+    return fail("lineage/damaged", why, place=Place(folder), help="bring it back: git fetch from a clone that has it")
+
+
+def parse_tree(content: bytes, width: int) -> _Tree:
+    """Take apart the content of a tree whose ids have `width` bytes."""
     entries, position = {}, 0
     while position < len(content):
         space = content.index(b" ", position)
         end = content.index(b"\0", space)
         oid = content[end + 1 : end + 1 + width]
-        entries[content[space + 1 : end]] = _Entry(content[position:space], oid.hex())
+        entries[content[space + 1 : end]] = Entry(content[position:space], oid.hex())
         position = end + 1 + width
     return entries
 
 
-def _link(repository: Repository, folders: list[str], trees: dict[str, dict[bytes, _Entry]]) -> tuple[list[bytes], str]:
-    """Serialise the trees from the deepest up, each entered into its parent."""
-    written, oid = [], ""
+def _link(repository: Repository, folders: list[str], trees: dict[str, _Tree]) -> list[bytes]:
+    """Serialise the trees from the deepest up, each entered into its parent; one that became empty is left out."""
+    written = []
     for folder in folders:
         content = _serialise(trees[folder])
-        oid = repository.object_id("tree", content)
         parent, _, name = folder.rpartition("/")
-        if folder and not content:
+        if not content:
             trees[parent].pop(name.encode(), None)
             continue
         written.append(content)
-        if folder:
-            trees[parent][name.encode()] = _Entry(_FOLDER, oid)
-    return written, oid
+        trees[parent][name.encode()] = Entry(_FOLDER, repository.object_id("tree", content))
+    return written
 
 
-def _serialise(entries: dict[bytes, _Entry]) -> bytes:
-    def order(item: tuple[bytes, _Entry]) -> bytes:
+def _serialise(entries: _Tree) -> bytes:
+    def order(item: tuple[bytes, Entry]) -> bytes:
         return item[0] + (b"/" if item[1].mode == _FOLDER else b"")
 
     return b"".join(

@@ -13,7 +13,7 @@ from mlspec.core.problem import MlspecError, Place, Problem
 from mlspec.core.record import Record, digest_of, to_bytes
 from mlspec.io.git import Repository
 from mlspec.lineage.layout import FORMAT_PATH, HEADS, LOG, Layout, head_path
-from mlspec.lineage.read import parse_layout
+from mlspec.lineage.top import parse_layout
 
 _UNREADABLE = "git cannot read its object"
 

@@ -13,10 +13,12 @@ from mlspec.core.head import Head, contract_key
 from mlspec.core.problem import Problem, StaleError, fail
 from mlspec.core.record import MAX_BYTES, Record, sealed, to_bytes
 from mlspec.io.git import Repository
-from mlspec.lineage.layout import FORMAT_PATH, Layout, head_path, ref
+from mlspec.lineage.layout import FORMAT_PATH, LOG, Layout, head_path, ref
 from mlspec.lineage.read import EMPTY, State, read_at, tip_of
-from mlspec.lineage.trees import graft
+from mlspec.lineage.trees import graft, regrow, write
 
+REPAIR = "Repair heads from the log"
+"""What a repair says in its commit: what was merged into the branch before it does no harm any more."""
 _PATIENCE_S = 120.0
 
 
@@ -47,8 +49,7 @@ def append(branch: Branch, known: State, drafts: Sequence[Record], now: Callable
             records, heads = _chain(state.heads, drafts)
             if not records:
                 return state
-            layout = _layout(branch, state, records)
-            commit = _commit(branch, state, records, heads, layout, now())
+            commit, layout = _commit(branch, state, records, heads, now())
             if branch.repository.swap_ref(ref(branch.name), commit, state.tip):
                 merged = {**state.heads, **{key: head for key, head in heads.items() if head is not None}}
                 kept = {key: head for key, head in merged.items() if heads.get(key, head) is not None}
@@ -59,19 +60,27 @@ def append(branch: Branch, known: State, drafts: Sequence[Record], now: Callable
             )
 
 
-def replace_heads(branch: Branch, state: State, stray: Sequence[str], now: datetime) -> str:
-    """Write what follows from the log anew (and remove stray files) on the tip; return the new tip. For repair.
+@dataclass(frozen=True, slots=True)
+class Mended:
+    """What follows from a whole log: the layout, every head by its path, and what lies in the log and is none of it."""
+
+    layout: Layout
+    heads: Mapping[str, bytes]
+    stray: tuple[str, ...] = ()
+
+
+def repair(branch: Branch, tip: str, mended: Mended, now: datetime) -> str:
+    """Write what follows from the log anew on the tip, and nothing else beside the log; return the new tip.
 
     Raises:
         MlspecError: the branch moved or cannot be written.
     """
-    changes: dict[str, bytes | None] = dict.fromkeys(stray)
-    changes[FORMAT_PATH] = to_bytes(state.layout or Layout(project=branch.project, deploy=branch.deploy))
-    changes |= {head_path(address): to_bytes(head) for address, head in state.heads.items()}
+    changes: dict[str, bytes | None] = {**mended.heads, **dict.fromkeys(mended.stray)}
     with branch.repository.lock():
-        tree = graft(branch.repository, state.tip, changes)
-        commit = _commit_object(branch.repository, tree, state.tip, "Repair heads from the log", now)
-        if not branch.repository.swap_ref(ref(branch.name), commit, state.tip):
+        grafted = regrow(branch.repository, tip, LOG, changes)
+        tree = write(branch.repository, grafted, {FORMAT_PATH: to_bytes(mended.layout.sealed(grafted.folders))})
+        commit = _commit_object(branch.repository, tree, tip, REPAIR, now)
+        if not branch.repository.swap_ref(ref(branch.name), commit, tip):
             raise fail("lineage/busy", f"the branch {branch.name} moved meanwhile", help="run mlspec verify again")
     return commit
 
@@ -169,20 +178,16 @@ def _layout(branch: Branch, state: State, records: Sequence[Record]) -> Layout:
 
 
 def _commit(
-    branch: Branch,
-    state: State,
-    records: Sequence[Record],
-    heads: Mapping[str, Head | None],
-    layout: Layout,
-    now: datetime,
-) -> str:
+    branch: Branch, state: State, records: Sequence[Record], heads: Mapping[str, Head | None], now: datetime
+) -> tuple[str, Layout]:
+    """Write the commit of a transaction; return it and the layout as it sealed it."""
     changes: dict[str, bytes | None] = {record.path: to_bytes(record) for record in records}
     for address, head in heads.items():
         changes[head_path(address)] = to_bytes(head) if head is not None else None
-    if layout != state.layout:
-        changes[FORMAT_PATH] = to_bytes(layout)
-    tree = graft(branch.repository, state.tip, changes)
-    return _commit_object(branch.repository, tree, state.tip, _message(records), now)
+    grafted = graft(branch.repository, state.tip, changes)
+    layout = _layout(branch, state, records).sealed(grafted.folders)
+    tree = write(branch.repository, grafted, {FORMAT_PATH: to_bytes(layout)})
+    return _commit_object(branch.repository, tree, state.tip, _message(records), now), layout
 
 
 def _message(records: Sequence[Record]) -> str:

@@ -255,7 +255,7 @@ REFUSED = {
         other_project, r"lineage/other-project\]: .* records project `answers`, not `others`", "lineage: {branch:"
     ),
     "not a lineage": Refused(
-        not_a_lineage, r"lineage/damaged\]: .*format.json", "mlspec verify", ("plan", "apply --yes", "show")
+        not_a_lineage, r"lineage/foreign\]: .* is somebody's own", "git branch -m", ("plan", "apply --yes", "show")
     ),
     "broken configuration": Refused(broken_configuration, r"git/", ""),
     "a tip that is not here": Refused(no_tip, r"lineage/damaged\]", "git fetch", ("plan", "apply --yes", "show")),
