@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from mlspec.commands.workspace import Workspace
+from mlspec.core.address import Address
 from mlspec.core.plan import Action
 from mlspec.core.ports import Clock
 from mlspec.core.problem import fail
@@ -55,8 +56,7 @@ class Author:
         return self.draft(action.verb, action, started, status="failed", failure=failure, fingerprint=action.run)
 
     def _blobs(self, address: str) -> dict[str, str]:
-        where = self.workspace.specs.where
-        document = next((document for key, document in where.items() if str(key) == address), None)
+        document = self.workspace.specs.where.get(Address.parse(address))
         return {document.file: document.blob} if document else {}
 
 
