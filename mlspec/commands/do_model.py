@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from mlspec.commands.results import Result
 from mlspec.commands.session import Session
 from mlspec.commands.tables import Table, load_table
 from mlspec.core.head import Head, Run
+from mlspec.core.heads import of_kind
 from mlspec.core.plan import Action
 from mlspec.core.ports import JobResult
 from mlspec.core.problem import fail
@@ -264,7 +266,7 @@ def _view(session: Session, action: Action) -> ModelView:
 
 def _snapshot_fields(session: Session, view: ModelView, version: str) -> dict[str, Any]:
     own = session.head(view.dataset.address)
-    for head in (own, *session.state.heads.values()):
+    for head in chain((own,), of_kind(session.state.heads, "dataset")):
         if version in head.snapshots:
             return head.snapshots[version].fields
     raise fail("lineage/no-snapshot", f"the dataset version {version} of {view.address} is not recorded")

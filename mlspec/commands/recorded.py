@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mlspec.commands.find import find_project, refuse_committed
 from mlspec.commands.load import load_project
-from mlspec.commands.workspace import cache_folder, open_store
+from mlspec.commands.workspace import open_store
 from mlspec.io.git import Repository, open_repository
 from mlspec.io.trees import WorkTree
 from mlspec.lineage.read import State, read
@@ -36,5 +36,5 @@ def open_recorded(start: Path) -> Recorded:
     project = load_project(WorkTree(root))
     repository = open_repository(root)
     refuse_committed(repository, root)
-    state = read(repository, project, cache_folder(root) / "heads")
+    state = read(repository, project)
     return Recorded(root, project, repository, state, open_store(repository, root, project))

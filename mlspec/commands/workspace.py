@@ -101,7 +101,7 @@ def open_workspace(start: Path, ref: str | None = None) -> Workspace:
         checkout = Checkout(repository.commit_of(ref), None)
         tree = CommitTree(repository, checkout.commit or "", prefix)
     loaded = load(tree, cache_folder(root))
-    state = read(repository, loaded.project, cache_folder(root) / "heads")
+    state = read(repository, loaded.project)
     dirty = () if ref is not None else tuple(_dirty(repository, prefix, loaded))
     store = open_store(repository, root, loaded.project)
     return Workspace(root, prefix, repository, checkout, tree, loaded, state, store, dirty)

@@ -1,22 +1,17 @@
-"""Reading the recorded state: the tip of the branch, its layout, and all heads, cached by tip."""
+"""Reading the recorded state: the tip of the branch, its layout, and its heads."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-
-from pydantic import TypeAdapter, ValidationError
 
 from mlspec.core.head import Head
-from mlspec.core.problem import MlspecError, fail
-from mlspec.io import cache
+from mlspec.core.problem import fail
 from mlspec.io.git import Repository
-from mlspec.lineage.layout import HEADS, Layout, ref
-from mlspec.lineage.top import damaged, read_layout
+from mlspec.lineage.heads import heads_at
+from mlspec.lineage.layout import Layout, ref
+from mlspec.lineage.top import layout_of, read_top
 from mlspec.specs.project import Project
-
-_HEADS: TypeAdapter[dict[str, Head]] = TypeAdapter(dict[str, Head])
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +45,8 @@ def tip_of(repository: Repository, branch: str) -> str | None:
     return names.get(ref(branch))
 
 
-def read(repository: Repository, project: Project, kept: Path | None = None) -> State:
-    """Read the state of a project at the tip. `kept` is a cache file.
+def read(repository: Repository, project: Project) -> State:
+    """Read the state of a project at the tip.
 
     Raises:
         MlspecError: the branch is of a newer mlspec, of another project, or is damaged.
@@ -59,7 +54,7 @@ def read(repository: Repository, project: Project, kept: Path | None = None) -> 
     tip = tip_of(repository, project.lineage.branch)
     if tip is None:
         return EMPTY
-    state = read_at(repository, tip, kept)
+    state = read_at(repository, tip)
     if state.layout is not None:
         refuse_other(state.layout, project)
     return state
@@ -79,52 +74,14 @@ def refuse_other(layout: Layout, project: Project) -> None:
         )
 
 
-def read_at(repository: Repository, tip: str, kept: Path | None = None) -> State:
-    """Read the state at a commit of the lineage branch; errors as `read`."""
-    layout = read_layout(repository, tip)
-    heads = _cached(kept, tip)
-    if heads is None:
-        heads = _parse(_raw_heads(repository, tip))
-        if kept is not None:
-            _keep(kept, tip, heads)
-    return State(tip, layout, heads)
+def read_at(repository: Repository, tip: str, known: State = EMPTY) -> State:
+    """Read the state at a commit of the lineage branch; of what a `known` state read, nothing is read again.
 
-
-def _raw_heads(repository: Repository, tip: str) -> dict[str, bytes]:
-    listing = repository.listing(tip, HEADS)
-    raw = {}
-    for path, content in zip(listing, repository.contents(list(listing.values())), strict=True):
-        if content is None:
-            raise damaged(path, "git cannot read its object")
-        raw[path] = content
-    return raw
-
-
-def _parse(raw: Mapping[str, bytes]) -> dict[str, Head]:
-    heads, problems = {}, []
-    for path, content in raw.items():
-        try:
-            head = Head.model_validate_json(content)
-            heads[head.address] = head
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
-            problems.append(damaged(path, f"{where}: {first['msg']}").problems[0])
-    if problems:
-        raise MlspecError(*problems)
-    return heads
-
-
-def _cached(path: Path | None, tip: str) -> dict[str, Head] | None:
-    body = cache.load(path, f"heads/1 {tip}") if path else None
-    try:
-        return _HEADS.validate_json(body) if body is not None else None
-    except ValidationError:  # kept by another build of this version
-        return None
-
-
-def _keep(path: Path, tip: str, heads: dict[str, Head]) -> None:
-    cache.keep(path, f"heads/1 {tip}", _HEADS.dump_json(heads, exclude_defaults=True))
+    Errors as `read`; a damaged head is found out when it is asked for.
+    """
+    top = read_top(repository, tip)
+    layout = layout_of(top)
+    return State(tip, layout, heads_at(repository, top, known.heads))
 
 
 def _parents(branch: str) -> list[str]:

@@ -89,12 +89,16 @@ def read_top(repository: Repository, tip: str) -> Top:
 
 
 def read_layout(repository: Repository, tip: str) -> Layout:
-    """Read format.json at a commit, and hold what it seals against what is there.
+    """Read format.json at a commit, and hold what it seals against what is there; errors as `layout_of`."""
+    return layout_of(read_top(repository, tip))
+
+
+def layout_of(top: Top) -> Layout:
+    """Return format.json of a top, and hold what it seals against what is there.
 
     Raises:
         MlspecError: the branch is of a newer mlspec, is no lineage, is damaged, or was changed by other hands.
     """
-    top = read_top(repository, tip)
     if not top.is_lineage:
         raise MlspecError(foreign(top))
     if FORMAT_PATH in top.entries and top.format is None:

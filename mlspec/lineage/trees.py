@@ -10,7 +10,7 @@ from mlspec.core.problem import MlspecError, Place, fail
 from mlspec.io.git import Repository
 
 Changes = Mapping[str, bytes | None]
-_FILE, _FOLDER = b"100644", b"40000"
+_FILE, FOLDER = b"100644", b"40000"
 
 
 class Entry(NamedTuple):
@@ -34,7 +34,7 @@ class Grafted:
     @property
     def folders(self) -> dict[str, str]:
         """Return the id of each folder in the root."""
-        return {name.decode(): entry.oid for name, entry in self.root.items() if entry.mode == _FOLDER}
+        return {name.decode(): entry.oid for name, entry in self.root.items() if entry.mode == FOLDER}
 
 
 def graft(repository: Repository, tip: str | None, changes: Changes) -> Grafted:
@@ -128,13 +128,13 @@ def _link(repository: Repository, folders: list[str], trees: dict[str, _Tree]) -
             trees[parent].pop(name.encode(), None)
             continue
         written.append(content)
-        trees[parent][name.encode()] = Entry(_FOLDER, repository.object_id("tree", content))
+        trees[parent][name.encode()] = Entry(FOLDER, repository.object_id("tree", content))
     return written
 
 
 def _serialise(entries: _Tree) -> bytes:
     def order(item: tuple[bytes, Entry]) -> bytes:
-        return item[0] + (b"/" if item[1].mode == _FOLDER else b"")
+        return item[0] + (b"/" if item[1].mode == FOLDER else b"")
 
     return b"".join(
         entry.mode + b" " + name + b"\0" + bytes.fromhex(entry.oid)

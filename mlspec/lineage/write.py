@@ -10,6 +10,7 @@ from datetime import datetime
 from mlspec.core import digest
 from mlspec.core.fold import fold
 from mlspec.core.head import Head, contract_key
+from mlspec.core.heads import Overlay, overlay
 from mlspec.core.problem import Problem, StaleError, fail
 from mlspec.core.record import MAX_BYTES, Record, sealed, to_bytes
 from mlspec.io.git import Repository
@@ -51,9 +52,7 @@ def append(branch: Branch, known: State, drafts: Sequence[Record], now: Callable
                 return state
             commit, layout = _commit(branch, state, records, heads, now())
             if branch.repository.swap_ref(ref(branch.name), commit, state.tip):
-                merged = {**state.heads, **{key: head for key, head in heads.items() if head is not None}}
-                kept = {key: head for key, head in merged.items() if heads.get(key, head) is not None}
-                return State(commit, layout, kept)
+                return State(commit, layout, overlay(state.heads, heads))
         if time.monotonic() > deadline:
             raise fail(
                 "lineage/busy", f"the branch {branch.name} kept moving for {_PATIENCE_S:.0f} s", help="apply again"
@@ -89,25 +88,21 @@ def _fresh(branch: Branch, known: State) -> State:
     tip = tip_of(branch.repository, branch.name)
     if tip == known.tip:
         return known
-    return read_at(branch.repository, tip) if tip else EMPTY
+    return read_at(branch.repository, tip, known) if tip else EMPTY
 
 
 def _chain(heads: Mapping[str, Head], drafts: Sequence[Record]) -> tuple[list[Record], dict[str, Head | None]]:
-    current: dict[str, Head] = dict(heads)
     records: list[Record] = []
     changed: dict[str, Head | None] = {}
+    current = Overlay(heads, changed)
     for draft in drafts:
-        head = current.get(draft.moved_from or draft.address) or Head(address=draft.address)
+        address = draft.moved_from or draft.address
+        head = current.get(address) or Head(address=address)
         if _already(head, draft):
             continue
         record = _sealed(head, draft)
         records.append(record)
-        for address, after in fold(current, record).items():
-            changed[address] = after
-            if after is None:
-                current.pop(address, None)
-            else:
-                current[address] = after
+        changed |= fold({address: head}, record)
     return records, changed
 
 

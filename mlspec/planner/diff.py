@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from mlspec.core.head import Head
+from mlspec.core.heads import overlay
 from mlspec.core.plan import Action, Kind, Plan, Reason, count, plan_digest
 from mlspec.core.problem import fail, suggest
 from mlspec.planner import datasets, fingerprint, guards, models, stages
@@ -121,15 +122,17 @@ def _gate_updates(world: World) -> list[Action]:
 
 def _gone(world: World) -> dict[str, Head]:
     declared = {str(address) for address in world.specs.where}
-    return {key: head for key, head in world.heads.items() if key not in declared and not head.retired}
+    undeclared = {key: world.heads[key] for key in world.heads if key not in declared}
+    return {key: head for key, head in undeclared.items() if not head.retired}
 
 
 def _moved(world: World) -> tuple[World, list[Action]]:
     """Plan the renames, and look at the heads as they will be after them."""
-    heads, actions = dict(world.heads), []
+    heads, actions = world.heads, []
     for before, after in _moves(world):
         if before in heads and after not in heads:
-            heads[after] = heads.pop(before).model_copy(update={"address": after})
+            moved = heads[before].model_copy(update={"address": after})
+            heads = overlay(heads, {before: None, after: moved})
             actions.append(_move_action(world, before, after))
     return (replace(world, heads=heads), actions) if actions else (world, [])
 

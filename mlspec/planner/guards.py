@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from mlspec.core.head import Head
+from mlspec.core.heads import of_kind
 from mlspec.core.plan import Action, Reason
 from mlspec.planner.fingerprint import effect
 from mlspec.planner.world import World
@@ -16,15 +17,15 @@ _ALLOW = "list them under `retire:` in mlspec.yaml or apply --allow-retire"
 
 def retirements(world: World, gone: Mapping[str, Head]) -> list[Action]:
     """Return the retire actions of recorded resources whose spec is gone, guarded."""
-    recorded = sum(not head.retired for head in world.heads.values())
-    mass = _mass(world, len(gone), recorded)
+    mass = _mass(world, len(gone))
     return [_retire(world, head, mass) for _, head in sorted(gone.items())]
 
 
-def _mass(world: World, gone: int, recorded: int) -> str | None:
+def _mass(world: World, gone: int) -> str | None:
     empty = not (world.specs.datasets or world.specs.models or world.specs.gates)
     if gone and empty:
         return f"no spec is left at all: {_ALLOW}"
+    recorded = sum(not head.retired for head in world.heads.values()) if gone >= MASS_COUNT else 0
     if gone >= MASS_COUNT and gone > MASS_SHARE * recorded:
         return f"{gone} of {recorded} resources would go: {_ALLOW}"
     return None
@@ -49,8 +50,10 @@ def _retire(world: World, head: Head, mass: str | None) -> Action:
 
 
 def _still_used(world: World, head: Head) -> tuple[Reason, ...]:
+    if not head.snapshots:
+        return ()
     used = []
-    for _, model in sorted(world.heads.items()):
+    for model in of_kind(world.heads, "model"):
         for stage, state in model.stages.items():
             version = model.version(state.version) if state.version is not None else None
             run = model.runs.get(version.fingerprint) if version else None

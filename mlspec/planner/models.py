@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from mlspec.core.head import Head, Run, newest, verdict_key
+from mlspec.core.heads import of_kind
 from mlspec.core.plan import Action, Reason
 from mlspec.core.verdict import Outcome
 from mlspec.planner import fingerprint
@@ -212,9 +214,9 @@ def _data_reasons(world: World, seen: ModelView, version: Wanted, before: str) -
     head = world.head(seen.dataset.address)
     if before in head.snapshots:
         return changes(head.snapshots[before].fields, version.fields, via=seen.dataset.address)
-    for address, other in sorted(world.heads.items()):
+    for other in of_kind(world.heads, "dataset"):
         if before in other.snapshots:
-            return (Reason(field="dataset", before=address.partition("/")[2], after=seen.model.dataset),)
+            return (Reason(field="dataset", before=other.address.partition("/")[2], after=seen.model.dataset),)
     return changes(base_fields(head), version.fields, via=seen.dataset.address)
 
 
@@ -267,7 +269,7 @@ def _evidence_bytes(world: World, seen: ModelView, known: Run) -> tuple[tuple[st
     predictions = known.predictions.get(known.dataset)
     if not (predictions and world.has(predictions)) and not world.has(known.artifact):
         return (), f"the store holds neither the predictions nor the model {known.artifact}; restore the store"
-    for head in (world.head(seen.dataset.address), *world.heads.values()):
+    for head in chain((world.head(seen.dataset.address),), of_kind(world.heads, "dataset")):
         snapshot = head.snapshots.get(known.dataset)
         if snapshot is None:
             continue

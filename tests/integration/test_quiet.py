@@ -88,6 +88,7 @@ def test_files_just_written_are_not_trusted(world: World) -> None:
     world.edit("specs/answer.yaml", "seed: 7", "seed: 7  # the same")
     world.commit()
     world.apply()
+    os.utime(world.root / "specs/answer.yaml")
     assert world.mlspec("plan").code == 0
     assert quiet.recall(world.root) is None
 
