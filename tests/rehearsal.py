@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,6 +25,7 @@ from mlspec.commands.workspace import Workspace
 from mlspec.core import digest
 from mlspec.core.events import Ended, Event
 from mlspec.core.head import Head, Run
+from mlspec.core.heads import Heads
 from mlspec.core.plan import Action, Plan
 from mlspec.core.ports import Stored
 from mlspec.core.problem import fail
@@ -34,7 +35,7 @@ from mlspec.gates.metric import judge
 from mlspec.io.git import Checkout
 from mlspec.lineage.read import State
 from mlspec.lineage.write import _chain
-from mlspec.planner import diff, fingerprint
+from mlspec.planner import diff, fingerprint, settled
 from mlspec.planner.diff import Header, Outlook
 from mlspec.planner.world import Authority, Options, SourceState, World
 
@@ -126,6 +127,8 @@ class Rehearsal:
     log: list[Record] = field(default_factory=list)
     store: Shelf = field(default_factory=Shelf)
     clock: Ticking = field(default_factory=Ticking)
+    settled: set[str] = field(default_factory=set)
+    """What every plan remembers of the ones before it."""
 
     def edit(self, path: str, old: str, new: str) -> None:
         """Replace a text that is in a file."""
@@ -136,12 +139,12 @@ class Rehearsal:
     def plan(self, *addresses: str, options: Options = NOTHING_ALLOWED) -> Plan:
         """Plan what is checked out."""
         workspace = self._workspace()
-        return self._plan(workspace, diff.outlook(self._world(workspace, options)), addresses)
+        return self._plan(workspace, self._outlook(self._world(workspace, options)), addresses)
 
     def apply(self, *addresses: str, options: Options = NOTHING_ALLOWED, plan: Plan | None = None) -> list[Event]:
         """Plan and apply what is checked out; `plan` is what approval left of the plan."""
         workspace = self._workspace()
-        seen = diff.outlook(self._world(workspace, options))
+        seen = self._outlook(self._world(workspace, options))
         author = Author(
             f"20261123T{len(self.log):06}Z-00000000", _ACTOR, self._origin(workspace), self.clock, workspace
         )
@@ -175,13 +178,22 @@ class Rehearsal:
         return World(
             project=workspace.project,
             specs=workspace.specs,
-            heads=workspace.state.heads,
+            heads=Written(workspace.state.heads),
             sources={name: self._source(spec.source.path) for name, spec in workspace.specs.datasets.items()},
             code=workspace.loaded.code,
             authority=self.authority,
             has=self.store.has,
             options=options,
         )
+
+    def _outlook(self, world: World) -> Outlook:
+        """Look as plan and apply do: past the models known to be settled. It must be the same as looking at all."""
+        every, keys = diff.outlook(world), settled.keys(world)
+        known = frozenset(name for name, key in keys.items() if key in self.settled)
+        seen = diff.outlook(replace(world, settled=known))
+        assert (seen.actions, seen.warnings, seen.settled) == (every.actions, every.warnings, every.settled)
+        self.settled |= {keys[name] for name in every.settled if name in keys}
+        return seen
 
     def _source(self, path: str) -> SourceState:
         content = self.files.get(path)
@@ -197,6 +209,28 @@ class Rehearsal:
 
     def _origin(self, workspace: Workspace) -> Origin:
         return Origin(commit=self.commit, branch=self.branch, dirty=self.dirty, deploys=self.authority.deploys)
+
+
+@dataclass(frozen=True)
+class Written(Heads):
+    """Heads known by their bytes, as the lineage branch knows them."""
+
+    heads: Mapping[str, Head]
+
+    def __getitem__(self, address: str) -> Head:
+        return self.heads[address]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.heads)
+
+    def __len__(self) -> int:
+        return len(self.heads)
+
+    def identity(self, address: str) -> str | None:
+        return digest.of_bytes(to_bytes(self.heads[address])) if address in self.heads else None
+
+    def read(self, addresses: Iterable[str]) -> None:
+        """There is nothing to read."""
 
 
 def reread(heads: Mapping[str, Head]) -> dict[str, Head]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mlspec.commands import quiet
+from mlspec.commands import quiet, settle
 from mlspec.commands.observe import observe
 from mlspec.commands.workspace import Workspace, authority, open_workspace, superseded
 from mlspec.core.address import Address
@@ -48,7 +48,7 @@ def run(start: Path, request: PlanRequest, clock: Clock | None = None) -> Plan:
 
 def make(workspace: Workspace, request: PlanRequest, clock: Clock) -> tuple[Plan, Outlook]:
     """Plan an opened workspace; also return what the planner saw, which apply works from."""
-    seen = diff.outlook(look(workspace, request.options))
+    seen = settle.outlook(look(workspace, request.options), workspace.cache / "settled")
     plan = diff.plan(seen, _header(workspace, clock), request.addresses)
     return plan.model_copy(update={"actions": tuple(_placed(workspace, plan.actions))}), seen
 

@@ -57,6 +57,13 @@ def view(world: World, dataset: Dataset) -> DatasetView:
     return DatasetView(address, version, content, tuple(actions), observation, obstacle, negative=rejected, new=new)
 
 
+def version(world: World, dataset: Dataset) -> Wanted | None:
+    """Return the version that is asked for; None where the source was never seen."""
+    address = str(dataset.address)
+    content, _ = _content(world.head(address), world.sources[dataset.name], address)
+    return fingerprint.dataset_version(dataset, content) if content is not None else None
+
+
 def restore(world: World, seen: DatasetView) -> Action | None:
     """Return the snapshot that puts lost bytes back from the source, or None where the source has other bytes."""
     name = seen.address.partition("/")[2]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from mlspec.core.head import Head
@@ -32,11 +32,15 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """A plan's raw material: the views of datasets and models that apply works from, and all actions in order."""
+    """A plan's raw material: the views of datasets and models that apply works from, and all actions in order.
+
+    A model that nothing has to be done about has no view; it is among the `settled`.
+    """
 
     world: World
     datasets: Mapping[str, DatasetView]
     models: Mapping[str, ModelView]
+    settled: Collection[str]
     actions: tuple[Action, ...]
     warnings: tuple[str, ...]
 
@@ -46,12 +50,19 @@ def outlook(world: World) -> Outlook:
     world, moved = _moved(world)
     seen = {name: datasets.view(world, spec) for name, spec in sorted(world.specs.datasets.items())}
     gates = {name: fingerprint.gate(spec).digest for name, spec in world.specs.gates.items()}
-    views = {name: models.view(world, spec, seen, gates) for name, spec in sorted(world.specs.models.items())}
-    of_models = [action for view in views.values() for action in _model(world, view)]
+    views, settled, of_models = {}, set(world.settled), list[Action]()
+    for name in sorted(world.specs.models.keys() - settled):
+        view = models.view(world, world.specs.models[name], seen, gates)
+        actions = _model(world, view)
+        if actions:
+            views[name] = view
+            of_models += actions
+        else:
+            settled.add(name)
     of_data = _with_restores(world, seen, of_models)
     gone = _gone(world)
-    actions = (*moved, *of_data, *_gate_updates(world), *of_models, *guards.retirements(world, gone))
-    return Outlook(world, seen, views, _cascade(actions), _renames(seen, views, gone))
+    every = (*moved, *of_data, *_gate_updates(world), *of_models, *guards.retirements(world, gone))
+    return Outlook(world, seen, views, settled, _cascade(every), _renames(seen, views, gone))
 
 
 def plan(seen: Outlook, header: Header, addresses: Iterable[str] = ()) -> Plan:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from mlspec.core.head import Head
@@ -47,7 +47,10 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Everything a plan is a function of. `has` says whether the store holds an object."""
+    """Everything a plan is a function of. `has` says whether the store holds an object.
+
+    `settled` are models that need no planning, for nothing has to be done about them; see the module of that name.
+    """
 
     project: Project
     specs: Specs
@@ -57,6 +60,7 @@ class World:
     authority: Authority
     has: Callable[[str], bool]
     options: Options = field(default_factory=Options)
+    settled: Collection[str] = ()
 
     def head(self, address: object) -> Head:
         """Return the head of an address, empty where nothing is recorded."""
