@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import sys
+import time
 from pathlib import Path
 
 import rich_click as click
 
+HEARTBEAT_S = 10.0
+
 
 @click.command("verify")
 @click.option("--store", is_flag=True, help="Read every object that a record names, too.")
-@click.option("--repair", is_flag=True, help="Rebuild the heads from the log, where the log is whole.")
+@click.option("--repair", is_flag=True, help="Write heads and format.json anew from the log, where the log is whole.")
 @click.pass_obj
 def command(start: Path, store: bool, repair: bool) -> int:
     """Check that records, heads and objects are what was recorded; name the first that is not."""
     from mlspec.cli.console import write
-    from mlspec.commands.verify import run
+    from mlspec.commands.verify import VerifyRequest, run
     from mlspec.render.problems import problem_lines
     from mlspec.render.text import line
 
-    report = run(start, store=store, mend=repair)
+    report = run(start, VerifyRequest(store=store, repair=repair), _Heartbeat())
     write(problem_lines(report.damage))
     write(line(("repaired  ", "ok"), name) for name in report.repaired)
     objects = f", {report.objects} objects" if store else ""
@@ -28,3 +32,20 @@ def command(start: Path, store: bool, repair: bool) -> int:
         return 3
     write([line(("Whole: ", "ok"), checked, ".")])
     return 0
+
+
+class _Heartbeat:
+    """Tells on stderr, every ten seconds, how far it is."""
+
+    def __init__(self) -> None:
+        self._last = time.monotonic()
+
+    def __call__(self, what: str, done: int, total: int | None) -> None:
+        """Take how many were read, and of how many."""
+        from mlspec.cli.console import write
+        from mlspec.render.text import line
+
+        now = time.monotonic()
+        if now - self._last >= HEARTBEAT_S:
+            self._last = now
+            write([line(("reading   ", "train"), f"{done:,}{f' of {total:,}' if total else ''} {what}")], sys.stderr)

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mlspec.commands.find import find_project
 from mlspec.commands.load import load_project
+from mlspec.commands.objects import Census, Progress
 from mlspec.commands.workspace import open_store
-from mlspec.core.ports import Store
-from mlspec.core.problem import MlspecError, Place, Problem
-from mlspec.core.record import Record, to_bytes
+from mlspec.core.head import Head
+from mlspec.core.problem import MlspecError, Problem
+from mlspec.core.record import Record
 from mlspec.io.clock import SystemClock
 from mlspec.io.git import Repository, open_repository
 from mlspec.io.trees import WorkTree
-from mlspec.lineage.layout import LOG, Layout, head_path
-from mlspec.lineage.read import refuse_other, tip_of
+from mlspec.lineage.layout import Layout, ref
+from mlspec.lineage.read import read_at, refuse_other, tip_of
 from mlspec.lineage.verify import Findings, verify
 from mlspec.lineage.write import Branch, Mended, repair
 from mlspec.specs.project import Project
@@ -23,7 +25,7 @@ from mlspec.specs.project import Project
 
 @dataclass(frozen=True, slots=True)
 class VerifyReport:
-    """What was checked and what is damaged; `repaired` names the heads that were rebuilt."""
+    """What was checked and what is damaged; `repaired` names what was written anew."""
 
     records: int
     heads: int
@@ -32,12 +34,20 @@ class VerifyReport:
     repaired: tuple[str, ...] = ()
 
 
-def run(start: Path, *, store: bool = False, mend: bool = False) -> VerifyReport:
-    """Verify the lineage, with `store` every object it names too; with `mend` rebuild heads from a whole log.
+@dataclass(frozen=True, slots=True)
+class VerifyRequest:
+    """What to do beside reading records and heads: read every object too; write anew what follows from the log."""
+
+    store: bool = False
+    repair: bool = False
+
+
+def run(start: Path, request: VerifyRequest, progress: Progress = lambda *_: None) -> VerifyReport:
+    """Verify the lineage of the project around a folder.
 
     Raises:
-        MlspecError: no project, no repository, a lineage of another project or of a newer mlspec, or a repair that
-            cannot be written.
+        MlspecError: no project, no repository, a lineage of another project or of a newer mlspec, a store that cannot
+            be read at all, or a repair that cannot be written.
     """
     root = find_project(start)
     repository = open_repository(root)
@@ -45,52 +55,61 @@ def run(start: Path, *, store: bool = False, mend: bool = False) -> VerifyReport
     tip = tip_of(repository, project.lineage.branch)
     if tip is None:
         return VerifyReport(0, 0, 0, ())
-    found = verify(repository, tip)
+    census, read = Census(), 0
+
+    def note(record: Record) -> None:
+        nonlocal read
+        read += 1
+        progress("records", read, None)
+        if request.store:
+            census.note(record)
+
+    found = verify(repository, tip, note, keep=request.repair)
     if found.layout is not None:
         refuse_other(found.layout, project)
     repaired: tuple[str, ...] = ()
-    if mend and found.head_damage and not found.log_damage:
-        before = found.head_damage
-        found = verify(repository, _repair(repository, project, tip, found))
+    if request.repair and found.head_damage and not found.log_damage:
+        before, tip = found.head_damage, _repair(repository, project, tip, found)
+        found = verify(repository, tip)
         repaired = tuple(str(problem.place) for problem in before if problem not in found.head_damage)
-    damage = [*found.log_damage, *found.head_damage]
-    objects = 0
-    if store:
-        objects, lost = _objects(open_store(repository, root, project), found)
-        damage += lost
-    return VerifyReport(len(found.records), len(found.heads), objects, tuple(damage), repaired)
+    damage = _with_help(found, project, tip)
+    if request.store:
+        wrong = census.check(open_store(repository, root, project), progress)
+        damage += census.told(wrong, _heads(repository, tip) if wrong else {})
+    return VerifyReport(found.records, found.heads, len(census.named), tuple(damage), repaired)
 
 
 def _repair(repository: Repository, project: Project, tip: str, found: Findings) -> str:
     rebuilt = Layout(project=project.project, deploy=project.deploy, commit=found.deployed)
     branch = Branch(repository, project.lineage.branch, project.project, project.deploy)
-    heads = {head_path(address): to_bytes(head) for address, head in found.heads.items()}
-    stray = tuple(path for path in found.stray if path.startswith(LOG + "/"))
-    return repair(branch, tip, Mended(found.layout or rebuilt, heads, stray), SystemClock().now())
+    return repair(branch, tip, Mended(found.layout or rebuilt, found.folded, found.stray), SystemClock().now())
 
 
-def _objects(store: Store, found: Findings) -> tuple[int, list[Problem]]:
-    """Read every object that a record names, and name what each damaged one served."""
-    named: dict[str, Record] = {}
-    for record in found.records:
-        for output in record.outputs:
-            named.setdefault(output.digest, record)
-    problems = []
-    for digest, record in sorted(named.items()):
-        problem = _check_object(store, digest)
-        if problem is not None:
-            message = f"{problem.message}; it is the {_role(record, digest)} of {record.address}"
-            problems.append(Problem(problem.code, message, Place(record.path), problem.help))
-    return len(named), problems
-
-
-def _check_object(store: Store, digest: str) -> Problem | None:
+def _heads(repository: Repository, tip: str) -> Mapping[str, Head]:
+    """Return the heads; none where they are damaged, which is told elsewhere."""
     try:
-        store.check(digest)
-    except MlspecError as error:
-        return error.problems[0]
-    return None
+        return read_at(repository, tip).heads
+    except MlspecError:
+        return {}
 
 
-def _role(record: Record, digest: str) -> str:
-    return next((output.name for output in record.outputs if output.digest == digest), "object")
+def _with_help(found: Findings, project: Project, tip: str) -> list[Problem]:
+    """Tell the way back with the first finding of each sort."""
+    log = _first(found.log_damage, _way_back(found, project.lineage.branch, tip))
+    return log + _first(found.head_damage, None if log else "mlspec verify --repair writes it anew from the log")
+
+
+def _first(problems: Sequence[Problem], hint: str | None) -> list[Problem]:
+    return [replace(one, help=one.help or hint) if number == 0 else one for number, one in enumerate(problems)]
+
+
+def _way_back(found: Findings, branch: str, tip: str) -> str:
+    if any(problem.code == "lineage/unreadable" for problem in found.log_damage):
+        return f"fetch it from a clone that has it: git -c fetch.unpackLimit=1 fetch --refetch CLONE {branch}"
+    if found.whole is None:
+        return (
+            "nothing mends a log: bring the branch back from a clone where mlspec verify finds it whole: "
+            f"git fetch --force CLONE {branch}:{branch}"
+        )
+    restored = f"$(git commit-tree -p {tip[:12]} -m 'Bring the log back' {found.whole[:12]}:)"
+    return f"commit {found.whole[:12]} still has it; to go on from there: git update-ref {ref(branch)} {restored}"

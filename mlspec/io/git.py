@@ -38,6 +38,7 @@ _HARDENED = (
     "submodule.recurse=false",
 )
 _STALE_S = 10.0
+_MANY = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,9 +171,12 @@ class Repository:
         """Return the content of many objects, in order; None for one that is missing or damaged.
 
         Each is held against its id, which git itself does only in fsck. One process reads them all; it ends at an
-        object it cannot unpack, and another one reads on behind that.
+        object it cannot unpack, and another one reads on behind that. Many are read in parts, so that memory is flat.
         """
-        rest = list(names)
+        for start in range(0, len(names), _MANY):
+            yield from self._contents(list(names[start : start + _MANY]))
+
+    def _contents(self, rest: list[str]) -> Iterator[bytes | None]:
         while rest:
             _, out, _ = self._execute(["cat-file", "--batch", "--buffer"], ("\n".join(rest) + "\n").encode())
             count = 0

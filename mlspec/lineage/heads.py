@@ -16,7 +16,7 @@ from mlspec.core.problem import MlspecError, Problem
 from mlspec.io.git import Repository
 from mlspec.lineage.layout import HEADS, head_path
 from mlspec.lineage.top import Top, damaged
-from mlspec.lineage.trees import FOLDER, Entry, parse_tree
+from mlspec.lineage.trees import walk
 
 _UNREADABLE = "git cannot read its object"
 _FILES = (b"100644", b"100755")
@@ -88,30 +88,15 @@ def heads_at(repository: Repository, top: Top, known: Mapping[str, Head]) -> Rec
         MlspecError: git cannot read a tree, or what lies in it is no head.
     """
     ids: dict[str, str] = {}
-    for path, entry in _files(repository, top):
+    listing = walk(repository, {HEADS: top.entries[HEADS].oid} if HEADS in top.entries else {})
+    for folder in listing.unreadable:
+        raise damaged(folder, _UNREADABLE)
+    for path, entry in listing.files.items():
         address = _address(path)
         if address is None or entry.mode not in _FILES:
             raise damaged(path, "no head belongs there")
         ids[address] = entry.oid
     return RecordedHeads(repository, ids, known)
-
-
-def _files(repository: Repository, top: Top) -> Iterator[tuple[str, Entry]]:
-    """Yield what lies below `heads/`, its folders read level by level."""
-    width = len(top.commit.tree) // 2
-    folders = {HEADS: top.entries[HEADS].oid} if HEADS in top.entries else {}
-    while folders:
-        below: dict[str, str] = {}
-        for folder, content in zip(folders, repository.contents(list(folders.values())), strict=True):
-            if content is None:
-                raise damaged(folder, _UNREADABLE)
-            for name, entry in parse_tree(content, width).items():
-                path = f"{folder}/{name.decode('utf-8', 'surrogateescape')}"
-                if entry.mode == FOLDER:
-                    below[path] = entry.oid
-                else:
-                    yield path, entry
-        folders = below
 
 
 def _address(path: str) -> str | None:

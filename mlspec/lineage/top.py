@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from mlspec.core.problem import MlspecError, Place, Problem, fail
 from mlspec.io.git import Repository
 from mlspec.lineage.layout import FOLDERS, FORMAT_PATH, LAYOUT, Layout
-from mlspec.lineage.trees import Entry, parse_tree
+from mlspec.lineage.trees import FILE, FOLDER, Entry, parse_tree
 
 MENDED = "run: mlspec verify, which names what was altered; mlspec verify --repair rebuilds heads from the log"
 _SHOWN = 3
@@ -59,7 +59,7 @@ class Top:
     @property
     def stray(self) -> list[str]:
         """Return what lies in the root and does not belong there."""
-        expected = {FORMAT_PATH: b"100644", **dict.fromkeys(FOLDERS, b"40000")}
+        expected = {FORMAT_PATH: FILE, **dict.fromkeys(FOLDERS, FOLDER)}
         return sorted(name for name, entry in self.entries.items() if expected.get(name) != entry.mode)
 
     def broken(self, layout: Layout) -> list[str]:
@@ -113,7 +113,7 @@ def layout_of(top: Top) -> Layout:
 def changed(top: Top, layout: Layout) -> Iterator[Problem]:
     """Name what other hands did to a top."""
     if len(top.commit.parents) > 1:
-        yield Problem("lineage/merged", f"{top.commit} merged something into the lineage branch", None, MENDED)
+        yield merged(top.commit)
     if top.stray:
         named = ", ".join(top.stray[:_SHOWN]) + (f" and {len(top.stray) - _SHOWN} more" if top.stray[_SHOWN:] else "")
         why = f"files that do not belong on the lineage branch lie there: {named}"
@@ -121,6 +121,13 @@ def changed(top: Top, layout: Layout) -> Iterator[Problem]:
     for name in top.broken(layout):
         why = f"{top.commit} is not mlspec's: {name}/ is not what {FORMAT_PATH} seals"
         yield Problem("lineage/damaged", why, Place(name), MENDED)
+
+
+def merged(commit: Commit) -> Problem:
+    """Say of a commit that it is a merge."""
+    why = f"{commit.author} merged {commit.parents[1][:12]} into the lineage branch, where only mlspec writes"
+    hint = "mlspec verify --repair, where the log is whole, leaves nothing of it"
+    return Problem("lineage/merged", why, Place(f"commit {commit.oid[:12]}"), hint)
 
 
 def foreign(top: Top) -> Problem:

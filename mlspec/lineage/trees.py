@@ -10,7 +10,7 @@ from mlspec.core.problem import MlspecError, Place, fail
 from mlspec.io.git import Repository
 
 Changes = Mapping[str, bytes | None]
-_FILE, FOLDER = b"100644", b"40000"
+FILE, FOLDER = b"100644", b"40000"
 
 
 class Entry(NamedTuple):
@@ -18,6 +18,11 @@ class Entry(NamedTuple):
 
     mode: bytes
     oid: str
+
+    @property
+    def is_file(self) -> bool:
+        """Say whether it is what mlspec writes: a plain file."""
+        return self.mode == FILE
 
 
 _Tree = dict[bytes, Entry]
@@ -57,9 +62,46 @@ def regrow(repository: Repository, tip: str, keep: str, changes: Changes) -> Gra
 
 def write(repository: Repository, grafted: Grafted, files: Mapping[str, bytes]) -> str:
     """Write the trees with these files in their root; return the id of the root, durable."""
-    root = {name.encode(): Entry(_FILE, repository.blob_id(content)) for name, content in files.items()}
+    root = {name.encode(): Entry(FILE, repository.blob_id(content)) for name, content in files.items()}
     repository.write_objects("blob", [*grafted.blobs, *files.values()])
     return repository.write_objects("tree", [*grafted.trees, _serialise({**grafted.root, **root})])[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The files of a commit by path, in order, and the folders that git cannot read."""
+
+    files: Mapping[str, Entry]
+    unreadable: tuple[str, ...]
+
+
+def walk(repository: Repository, roots: Mapping[str, str]) -> Listing:
+    """List the files of trees, given by the folder they are; each is held against its id (`git ls-tree` does not)."""
+    files: dict[str, Entry] = {}
+    unreadable: list[str] = []
+    level = dict(roots)
+    while level:
+        below: dict[str, str] = {}
+        for (folder, oid), content in zip(level.items(), repository.contents(list(level.values())), strict=True):
+            entries = _entries(content, len(oid) // 2)
+            if entries is None:
+                unreadable.append(folder)
+                continue
+            for name, entry in entries.items():
+                path = f"{folder}/{name.decode('utf-8', 'surrogateescape')}".removeprefix("/")
+                if entry.mode == FOLDER:
+                    below[path] = entry.oid
+                else:
+                    files[path] = entry
+        level = below
+    return Listing(dict(sorted(files.items())), tuple(sorted(unreadable)))
+
+
+def _entries(content: bytes | None, width: int) -> _Tree | None:
+    try:
+        return parse_tree(content, width) if content is not None else None
+    except ValueError:  # a folder's name for what is no tree
+        return None
 
 
 def _grow(repository: Repository, trees: dict[str, _Tree], changes: Changes) -> Grafted:
@@ -68,7 +110,7 @@ def _grow(repository: Repository, trees: dict[str, _Tree], changes: Changes) -> 
         if content is None:
             trees[folder].pop(name.encode(), None)
         else:
-            trees[folder][name.encode()] = Entry(_FILE, repository.blob_id(content))
+            trees[folder][name.encode()] = Entry(FILE, repository.blob_id(content))
     written = _link(repository, _folders(changes)[:-1], trees)
     blobs = tuple(content for content in changes.values() if content is not None)
     return Grafted(blobs, tuple(written), trees[""])

@@ -293,7 +293,7 @@ def test_objects_of_the_store_that_rot(world: World, what: str, name: str, damag
     first, help_, last = found.out.splitlines()
     kind = "missing" if damage is remove else "damaged"
     assert first.startswith(f"{world.record(what)}: error[store/{kind}]: ")
-    assert first.endswith(f"it is the {name} of {what.partition('-')[2].replace('.', '/')}")
+    assert f"; it is the {name} of {what.partition('-')[2].replace('.', '/')}: model/answer v1, in staging" in first
     assert "back from" in help_
     assert last == "1 damaged of 9 records, 3 heads, 7 objects."
 

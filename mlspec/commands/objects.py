@@ -1,0 +1,97 @@
+"""The objects that records name: read side by side, and the damaged ones told with what they serve."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import NamedTuple
+
+from mlspec.core.digest import short
+from mlspec.core.head import Head
+from mlspec.core.ports import Store
+from mlspec.core.problem import MlspecError, Place, Problem
+from mlspec.core.record import Record
+
+Progress = Callable[[str, int, int | None], None]
+"""Is told what is read, how many are, and of how many."""
+
+_THREADS = 8
+_PART = 256
+_DAMAGE = {"store/missing", "store/damaged"}
+
+
+class _Named(NamedTuple):
+    """What names an object: the path of the record, its address, and what the object is there."""
+
+    path: str
+    address: str
+    role: str
+
+
+@dataclass
+class Census:
+    """The objects that records name, by digest; the first record that names one stands for it."""
+
+    named: dict[str, _Named] = field(default_factory=dict)
+
+    def note(self, record: Record) -> None:
+        """Take note of a record's objects."""
+        for output in record.outputs:
+            self.named.setdefault(output.digest, _Named(record.path, record.address, output.name))
+
+    def check(self, store: Store, progress: Progress) -> dict[str, Problem]:
+        """Read every object and hold it against its digest; return what is wrong, by digest.
+
+        Raises:
+            MlspecError: the store cannot be read at all.
+        """
+        wrong: dict[str, Problem] = {}
+        digests, done = iter(sorted(self.named)), 0
+        with ThreadPoolExecutor(_THREADS, thread_name_prefix="object") as pool:
+            while part := list(islice(digests, _PART)):
+                found = pool.map(lambda digest: _check(store, digest), part)
+                wrong |= {digest: problem for digest, problem in zip(part, found, strict=True) if problem}
+                done += len(part)
+                progress("objects", done, len(self.named))
+        return wrong
+
+    def told(self, wrong: Mapping[str, Problem], heads: Mapping[str, Head]) -> Iterator[Problem]:
+        """Tell what each damaged object is, and which versions and stages rest on it."""
+        for digest, problem in wrong.items():
+            named = self.named[digest]
+            said = f"{problem.message}; it is the {named.role} of {named.address}"
+            served = "; ".join(_served(heads, digest))
+            yield replace(problem, message=f"{said}: {served}" if served else said, place=Place(named.path))
+
+
+def _check(store: Store, digest: str) -> Problem | None:
+    try:
+        store.check(digest)
+    except MlspecError as error:
+        if error.problems[0].code not in _DAMAGE:
+            raise
+        return error.problems[0]
+    return None
+
+
+def _served(heads: Mapping[str, Head], digest: str) -> Iterator[str]:
+    """Say which versions have an object: as a file of their own, or as the rows they were trained on."""
+    rows = {
+        fingerprint: address
+        for address, head in heads.items()
+        for fingerprint, snapshot in head.snapshots.items()
+        if snapshot.content == digest
+    }
+    for address, head in heads.items():
+        for version in head.versions:
+            run = head.runs.get(version.fingerprint)
+            if run is None:
+                continue
+            stages = [name for name, state in head.stages.items() if state.version == version.n]
+            held = f", in {' and '.join(stages)}" if stages else ""
+            if digest in (run.artifact, run.manifest, *run.predictions.values()):
+                yield f"{address} v{version.n}{held}"
+            elif run.dataset in rows:
+                yield f"{address} v{version.n}{held} was trained on version {short(run.dataset, 8)}"

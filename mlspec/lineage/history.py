@@ -1,0 +1,155 @@
+"""What the commits of the branch did to the log: records are only ever added, and by mlspec."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from mlspec.core.problem import MlspecError, Problem
+from mlspec.io.git import Repository
+from mlspec.lineage.chains import bad
+from mlspec.lineage.layout import FORMAT_PATH, LOG
+from mlspec.lineage.top import Commit, Top, merged, parse_layout, read_top
+from mlspec.lineage.write import REPAIR
+
+_FAR = 1000
+"""How many commits are looked at for one that seals what it holds; a damaged one is near the tip, or no seal helps."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Event:
+    """A commit that added (A), changed (M, T) or removed (D) a file of the log; `before` is the blob it had."""
+
+    path: str
+    commit: str
+    letter: str
+    before: str
+
+
+@dataclass
+class Past:
+    """What the history of a tip says of its log.
+
+    `damage` was done by commits, and `before` is the newest commit from before the first of them; `merged` names
+    merges. `deployed` is the commit deployed last.
+    """
+
+    damage: list[Problem] = field(default_factory=list)
+    merged: list[Problem] = field(default_factory=list)
+    before: str | None = None
+    deployed: str | None = None
+
+    @classmethod
+    def of(cls, repository: Repository, tip: str, blobs: Mapping[str, str], deploying: Mapping[str, str]) -> Past:
+        """Survey the history; `blobs` are the files of the tip, `deploying` the records that deployed a commit."""
+        past, events, last = cls(), dict[str, _Event](), dict[str, int]()
+        try:
+            for number, event in enumerate(_events(repository, tip)):
+                if event.letter != "A":
+                    events.setdefault(event.path, event)
+                elif event.path in deploying:
+                    last.setdefault(event.path, number)
+            changed = [event for event in events.values() if blobs.get(event.path) != event.before]
+            touched = list(_not_taken_back(repository, tip, changed))
+            past.merged = list(_merges(repository, tip))
+        except MlspecError as error:
+            why = f"git cannot read the history of the branch: {error.problems[0].message}"
+            return cls([bad(LOG, "unreadable", why)])
+        newest = max(last, key=lambda path: last[path], default=None)
+        past.deployed = deploying[newest] if newest else None
+        for event in touched:
+            commit = _commit(repository, event.commit)
+            past.damage.append(
+                bad(event.path, "altered", f"a later commit of the branch changed or removed it: {commit}")
+            )
+        past.before = _parent(repository, touched[0].commit) if touched else None
+        return past
+
+
+def by_other_hands(repository: Repository, top: Top, stray: Collection[str]) -> Past:
+    """Name what the log has beside what its format.json seals, but `stray` files; nothing where the seal is wrong."""
+    tip = top.commit.oid
+    ancestors = repository.run("rev-list", "--topo-order", tip).decode().split()[1:]
+    sealed = next((commit for commit in ancestors[:_FAR] if _seals(repository, commit)), None)
+    if sealed is None:
+        why = f"it is not what {FORMAT_PATH} seals, and no commit of the branch holds what it does"
+        return Past([bad(LOG, "altered", why)])
+    changed = repository.run("diff-tree", "-r", "--no-renames", "--name-only", "-z", sealed, tip, "--", LOG)
+    paths = [path for path in changed.decode("utf-8", "surrogateescape").split("\0") if path and path not in stray]
+    why = f"other hands wrote it, after commit {sealed[:12]}"
+    return Past([bad(path, "altered", why) for path in paths], before=sealed)
+
+
+def _merges(repository: Repository, tip: str) -> Iterator[Problem]:
+    """Name the merge commits of the branch, the newest first, down to the last repair."""
+    out = repository.run("log", "--topo-order", "--format=%H%x00%P%x00%an%x00%s", tip).decode("utf-8", "replace")
+    for line in out.splitlines():
+        oid, parents, author, subject = line.split("\0")
+        if subject == REPAIR:
+            return
+        if " " in parents:
+            yield merged(Commit(oid, "", tuple(parents.split()), author))
+
+
+def was_sealed(repository: Repository, tip: str) -> bool:
+    """Say whether a format.json in the history of a commit had seals."""
+    return bool(repository.run("log", "-1", "--format=%H", f'-S"{LOG}": "', tip, "--", FORMAT_PATH))
+
+
+def before_first(repository: Repository, tip: str, paths: Sequence[str]) -> str | None:
+    """Return the commit before the first one that added one of these files."""
+    argv = ["log", "--full-history", "--diff-filter=A", "--format=%H", "--topo-order", "--reverse", tip, "--"]
+    commits = (repository.ask(*argv, *paths) or "").split()
+    return _parent(repository, commits[0]) if commits else None
+
+
+def _events(repository: Repository, tip: str) -> Iterator[_Event]:
+    """Yield what each commit did to the log, the oldest first; a merge beside each of its parents."""
+    argv = ["log", "--full-history", "-m", "--raw", "--no-abbrev", "--no-renames", "--topo-order", "--reverse"]
+    commit = ""
+    for line in repository.run(*argv, "--format=%H", tip, "--", LOG).decode("utf-8", "surrogateescape").splitlines():
+        meta, _, path = line.partition("\t")
+        if path:
+            _, _, before, _, letter = meta.split(" ")
+            yield _Event(path, commit, letter[0], before)
+        elif line:
+            commit = line
+
+
+def _not_taken_back(repository: Repository, tip: str, changed: Sequence[_Event]) -> Iterator[_Event]:
+    """Leave out files that other hands added: they may go again."""
+    if not changed:
+        return
+    wanted, added = {event.path for event in changed}, dict[str, str]()
+    for event in _events(repository, tip):
+        if event.letter == "A" and event.path in wanted:
+            added.setdefault(event.path, event.commit)
+    for event in changed:
+        if event.path not in added or _stands(repository, added[event.path]):
+            yield event
+
+
+def _stands(repository: Repository, commit: str) -> bool:
+    """Say whether a commit holds what its format.json seals, or was made before there were seals."""
+    try:
+        top = read_top(repository, commit)
+        return not top.broken(parse_layout(top.format))
+    except MlspecError:
+        return False
+
+
+def _seals(repository: Repository, commit: str) -> bool:
+    try:
+        top = read_top(repository, commit)
+        layout = parse_layout(top.format)
+    except MlspecError:
+        return False
+    return layout.log is not None and not top.broken(layout)
+
+
+def _commit(repository: Repository, oid: str) -> Commit:
+    return Commit.parse(oid, repository.content(oid) or b"")
+
+
+def _parent(repository: Repository, commit: str) -> str | None:
+    return repository.ask("rev-parse", "--verify", "--quiet", f"{commit}^") or None
