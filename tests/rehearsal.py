@@ -34,7 +34,7 @@ from mlspec.core.verdict import CheckVerdict, Estimate, GateVerdict, Outcome, Vi
 from mlspec.gates.metric import judge
 from mlspec.io.git import Checkout
 from mlspec.lineage.read import State
-from mlspec.lineage.write import _chain
+from mlspec.lineage.write import chain
 from mlspec.planner import diff, fingerprint, settled
 from mlspec.planner.diff import Header, Outlook
 from mlspec.planner.world import Authority, Options, SourceState, World
@@ -107,8 +107,11 @@ class _Recording(Session):
     log: list[Record]
     outcomes: Outcomes
 
+    def share(self, *, awaited: bool = False, last: bool = False) -> None:
+        """There is nobody to share with."""
+
     def record(self, drafts: tuple[Record, ...]) -> None:
-        records, changed = _chain(self.state.heads, drafts)
+        records, changed = chain(self.state.heads, drafts)
         self.log += records
         heads = {**self.state.heads, **changed}
         self.state = replace(self.state, heads={key: head for key, head in heads.items() if head is not None})
@@ -148,7 +151,15 @@ class Rehearsal:
         author = Author(
             f"20261123T{len(self.log):06}Z-00000000", _ACTOR, self._origin(workspace), self.clock, workspace
         )
-        session = _Recording(workspace, seen, author, None, threading.Event(), workspace.state)  # type: ignore[arg-type]
+        session = _Recording(
+            workspace,
+            seen,
+            author,
+            None,
+            threading.Event(),
+            workspace.state,
+            None,  # type: ignore[arg-type]
+        )
         session.log, session.outcomes = self.log, self.outcomes
         chosen = plan or self._plan(workspace, seen, addresses)
         events = list(carry_out(session, chosen, 1, Tally(), lambda verb: _REHEARSED.get(verb) or step_of(verb)))
@@ -170,9 +181,9 @@ class Rehearsal:
     def _workspace(self) -> Workspace:
         tree: Any = Files(dict(self.files))
         tip = hashlib.sha1(b"%d" % len(self.log)).hexdigest() if self.log else None
-        checkout, store, repository = Checkout(self.commit, self.branch), self.store, None
+        checkout, store, home = Checkout(self.commit, self.branch), self.store, None
         state, dirty = State(tip, None, self.heads), ("specs/income.yaml",) if self.dirty else ()
-        return Workspace(Path(), "", repository, checkout, tree, load(tree, None), state, store, dirty)  # type: ignore[arg-type]
+        return Workspace(Path(), "", home, checkout, tree, load(tree, None), state, store, dirty)  # type: ignore[arg-type]
 
     def _world(self, workspace: Workspace, options: Options) -> World:
         return World(

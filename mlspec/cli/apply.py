@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     default=lambda: min(4, os.cpu_count() or 1),
     help="Steps side by side. [default: the processors, at most 4]",
 )
+@click.option("--no-push", is_flag=True, help="Record here only; `mlspec push` shares it later.")
 @click.option("--retry-failed", is_flag=True, help="Try failed steps again.")
 @click.option("--allow-retire", is_flag=True, help="Lift the guard against retiring much at once.")
 @click.pass_obj
@@ -43,6 +44,7 @@ def command(
     yes: bool,
     approved: Path | None,
     jobs: int,
+    no_push: bool,
     retry_failed: bool,
     allow_retire: bool,
 ) -> int:
@@ -56,7 +58,7 @@ def command(
     if not yes and plan_file is None and approved is None and not _asks():
         raise click.UsageError("there is no terminal to ask on: give --yes, or a saved plan")
     options = Options(retry_failed, allow_retire)
-    request = ApplyRequest(addresses, plan_file, approved and start / approved, jobs, options)
+    request = ApplyRequest(addresses, plan_file, approved and start / approved, jobs, not no_push, options)
     cancel, code = threading.Event(), 0
     with _stoppable(cancel), Progress() as progress:
         for event in run(start, request, lambda plan: _confirmed(plan, yes, plan_file or approved), cancel):

@@ -14,7 +14,8 @@ import rich_click as click
 def command(start: Path, model: str, target: Path) -> None:
     """Write a recorded model to a new folder: the model, its schema, its story, a script that runs it."""
     from mlspec.cli.console import write
+    from mlspec.cli.report import warn
     from mlspec.commands.export import export
     from mlspec.render.text import line
 
-    write(line(("wrote  ", "add"), str(path)) for path in export(start, model, start / target))
+    write(line(("wrote  ", "add"), str(path)) for path in export(start, model, start / target, warn))

@@ -19,7 +19,20 @@ from click.exceptions import Exit
 from mlspec.version import __version__
 
 ERROR, DEFECT, INTERRUPTED = 1, 70, 130
-_COMMANDS = ("init", "validate", "plan", "apply", "show", "log", "export", "verify", "schema", "version")
+_COMMANDS = (
+    "init",
+    "validate",
+    "plan",
+    "apply",
+    "show",
+    "log",
+    "export",
+    "push",
+    "pull",
+    "verify",
+    "schema",
+    "version",
+)
 
 
 class LazyGroup(click.RichGroup):

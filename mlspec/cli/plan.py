@@ -26,6 +26,7 @@ import rich_click as click
     help="How to print the plan.",
 )
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when something would be done.")
+@click.option("--offline", is_flag=True, help="Do not ask the remote: plan from the lineage as it was last seen.")
 @click.option("--retry-failed", is_flag=True, help="Plan failed steps again.")
 @click.option("--allow-retire", is_flag=True, help="Lift the guard against retiring much at once.")
 @click.pass_obj
@@ -36,6 +37,7 @@ def command(
     out: Path | None,
     form: str,
     detailed_exitcode: bool,
+    offline: bool,
     retry_failed: bool,
     allow_retire: bool,
 ) -> int:
@@ -44,17 +46,19 @@ def command(
     from mlspec.commands import quiet
 
     if not (addresses or ref or out or retry_failed or allow_retire) and form == "text":
-        known = quiet.recall(start)
+        known = quiet.recall(start, offline=offline)
         if known is not None:
             write(known)
             return 0
+    from mlspec.commands.catch_up import Ask
     from mlspec.commands.plan import PlanRequest, run
     from mlspec.io.files import write_file
     from mlspec.planner.world import Options
     from mlspec.render.json_text import document
     from mlspec.render.plan_text import plan_lines
 
-    plan = run(start, PlanRequest(addresses, ref, Options(retry_failed, allow_retire)))
+    ask = Ask.NEVER if offline else Ask.MUST
+    plan = run(start, PlanRequest(addresses, ref, Options(retry_failed, allow_retire), ask))
     if out is not None:
         write_file(out, document(plan).encode())
     if form == "json":

@@ -13,6 +13,7 @@ from mlspec.core.events import Closed, Ended, Event, Started
 from mlspec.core.plan import Action
 from mlspec.render.events_text import COSTLY, closed_line, ended_lines
 from mlspec.render.plan_text import phrase
+from mlspec.render.problems import problem_lines
 from mlspec.render.text import Line, duration, line
 
 HEARTBEAT_S = 10.0
@@ -54,6 +55,7 @@ class Progress:
                 case Closed():
                     self._running.clear()
                     self._say([closed_line(event)], sys.stdout)
+                    self._say(list(problem_lines(event.problems)), sys.stderr)
             self._refresh()
 
     def _start(self, action: Action) -> None:

@@ -9,6 +9,7 @@ import rich_click as click
 from mlspec.cli.console import write
 from mlspec.core.problem import MlspecError, Problem, in_order
 from mlspec.render.problems import problem_lines
+from mlspec.render.text import Line
 
 _EXTRA = {"pandas", "pyarrow", "sklearn", "scipy", "skops", "numpy"}
 
@@ -28,6 +29,18 @@ def report(error: Exception) -> int | None:
         write(problem_lines([problem]), sys.stderr)
         return 1
     return None
+
+
+def warn(problem: Problem) -> None:
+    """Tell what a user should know beside the result."""
+    write(problem_lines([problem]), sys.stderr)
+
+
+def told(done: Line, refused: tuple[Problem, ...]) -> int:
+    """Say what was done, and which records no longer hold; return the exit code that means."""
+    write([done])
+    write(problem_lines(in_order(refused)), sys.stderr)
+    return 4 if refused else 0
 
 
 def usage(error: click.ClickException) -> None:

@@ -16,6 +16,7 @@ import rich_click as click
 def command(start: Path, what: str | None, form: str) -> None:
     """Say what is in each stage, trained on what, put there by whom, since when; or show a saved plan."""
     from mlspec.cli.console import write, write_text
+    from mlspec.cli.report import warn
     from mlspec.commands.show import run, saved_plan
     from mlspec.render.json_text import document
     from mlspec.render.plan_text import plan_lines
@@ -25,5 +26,5 @@ def command(start: Path, what: str | None, form: str) -> None:
         plan = saved_plan(start / what)
         write_text(document(plan)) if form == "json" else write(plan_lines(plan))
         return
-    overview = run(start, what)
+    overview = run(start, what, warn)
     write_text(document(overview)) if form == "json" else write(overview_lines(overview))

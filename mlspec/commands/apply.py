@@ -9,10 +9,12 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from mlspec.commands.catch_up import Ask
 from mlspec.commands.drafts import author
 from mlspec.commands.plan import PlanRequest, make
 from mlspec.commands.schedule import Tally, carry_out
 from mlspec.commands.session import Session
+from mlspec.commands.sharing import Sharing
 from mlspec.commands.workspace import Workspace, open_workspace, superseded
 from mlspec.core.events import Closed, Event
 from mlspec.core.plan import Plan, plan_digest
@@ -33,6 +35,7 @@ class ApplyRequest:
     plan_file: Path | None = None
     approved: Path | None = None
     jobs: int = 1
+    push: bool = True
     options: Options = Options()
 
 
@@ -53,22 +56,31 @@ def run(
         MlspecError: as `plan`; or git has no identity to record with.
     """
     clock = clock or SystemClock()
-    workspace = open_workspace(start)
+    workspace = open_workspace(start, ask=Ask.MUST if request.push else Ask.MAY)
+    sharing = Sharing(workspace.home, workspace.branch, workspace.store, clock, request.push)
     _refuse_superseded(workspace)
     plan, seen, unapproved = _settle(workspace, request, clock)
     tally = Tally(stale=unapproved, negative=any(action.negative for action in plan.actions if action.blocked))
     confirmed = bool(plan.actions) and confirm(plan)
     if not plan.runnable:
-        yield Closed(plan.counts, tally.exit_code(cancel), workspace.state.tip)
+        sharing.finally_()
+        yield _closed(plan.counts, tally, cancel, workspace.state.tip, sharing)
         return
     writer = author(workspace, plan.deploys, clock)
     if not confirmed:
         yield Closed({"cancelled": len(plan.runnable)}, 1, workspace.state.tip)
         return
     executor: Executor = LocalExecutor()
-    session = Session(workspace, seen, writer, executor, cancel, workspace.state)
+    session = Session(workspace, seen, writer, executor, cancel, workspace.state, sharing)
     yield from carry_out(session, plan, request.jobs, tally)
-    yield Closed(dict(sorted(tally.counts.items())), tally.exit_code(cancel), session.state.tip)
+    session.share(last=True)
+    yield _closed(dict(sorted(tally.counts.items())), tally, cancel, session.state.tip, sharing)
+
+
+def _closed(counts: dict[str, int], tally: Tally, cancel: threading.Event, tip: str | None, sharing: Sharing) -> Closed:
+    tally.failed = tally.failed or bool(sharing.problems)
+    tally.stale = tally.stale or bool(sharing.stale)
+    return Closed(counts, tally.exit_code(cancel), tip, sharing.told)
 
 
 def _refuse_superseded(workspace: Workspace) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlspec.commands.fields import recorded_dataset
-from mlspec.commands.recorded import open_recorded
+from mlspec.commands.recorded import Tell, open_recorded, unheard
 from mlspec.core.head import Head, Run
 from mlspec.core.ports import Store
 from mlspec.core.problem import fail, suggest
@@ -45,7 +45,7 @@ class Chosen:
         return read_back
 
 
-def choose(start: Path, reference: str) -> Chosen:
+def choose(start: Path, reference: str, tell: Tell = unheard) -> Chosen:
     """Find `income@v3`, `income@production`, or `income`: what holds the last stage, else the newest version.
 
     Raises:
@@ -54,7 +54,7 @@ def choose(start: Path, reference: str) -> Chosen:
     match = _REFERENCE.fullmatch(reference)
     if match is None:
         raise fail("export/reference", f"`{reference}` names no version", help="write MODEL, MODEL@v3 or MODEL@STAGE")
-    recorded = open_recorded(start)
+    recorded = open_recorded(start, tell)
     heads, project = recorded.state.heads, recorded.project
     head = heads.get(f"model/{match['name']}")
     if head is None:
@@ -114,13 +114,13 @@ def load(reference: str, path: str | Path = ".") -> LoadedModel:
     return LoadedModel(reference, chosen.version, estimator, fields_of(features))
 
 
-def export(start: Path, reference: str, target: Path) -> list[Path]:
+def export(start: Path, reference: str, target: Path, tell: Tell = unheard) -> list[Path]:
     """Write a version into a new folder: the model, its schema, its story, and a script that runs it.
 
     Raises:
         MlspecError: as `choose`; or the folder exists and is not empty.
     """
-    chosen = choose(start, reference)
+    chosen = choose(start, reference, tell)
     if target.exists() and any(target.iterdir()):
         raise fail("export/not-empty", f"{target} is not empty", help="name a new folder")
     content = chosen.store.read(chosen.run.artifact)

@@ -6,19 +6,19 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from mlspec.commands.recorded import open_recorded
+from mlspec.commands.recorded import Tell, open_recorded, unheard
 from mlspec.core.problem import Place, fail, suggest
 from mlspec.core.record import Record
 from mlspec.lineage.layout import LOG
 
 
-def run(start: Path, address: str | None = None) -> list[Record]:
+def run(start: Path, address: str | None = None, tell: Tell = unheard) -> list[Record]:
     """Return the records, of everything or of one address, newest first.
 
     Raises:
         MlspecError: no project or repository, nothing of that address is recorded, or a record is damaged.
     """
-    recorded = open_recorded(start)
+    recorded = open_recorded(start, tell)
     if recorded.state.tip is None:
         return []
     wanted = None

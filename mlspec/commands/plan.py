@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mlspec.commands import quiet, settle
+from mlspec.commands.catch_up import Ask
 from mlspec.commands.observe import observe
 from mlspec.commands.workspace import Workspace, authority, open_workspace, superseded
 from mlspec.core.address import Address
@@ -16,6 +17,7 @@ from mlspec.core.plan import Action, Plan, Reason
 from mlspec.core.ports import Clock
 from mlspec.io import yaml
 from mlspec.io.clock import SystemClock, stamp
+from mlspec.lineage.share import outbox
 from mlspec.planner import diff
 from mlspec.planner.diff import Header, Outlook
 from mlspec.planner.world import Options, World
@@ -29,6 +31,7 @@ class PlanRequest:
     addresses: tuple[str, ...] = ()
     ref: str | None = None
     options: Options = Options()
+    ask: Ask = Ask.MUST
 
 
 def run(start: Path, request: PlanRequest, clock: Clock | None = None) -> Plan:
@@ -39,9 +42,9 @@ def run(start: Path, request: PlanRequest, clock: Clock | None = None) -> Plan:
     """
     clock = clock or SystemClock()
     began = clock.now()
-    workspace = open_workspace(start, request.ref)
+    workspace = open_workspace(start, request.ref, request.ask)
     plan = make(workspace, request, clock)[0]
-    if request == PlanRequest():
+    if request == PlanRequest(ask=request.ask):
         quiet.remember(workspace, plan, began)
     return plan
 
@@ -70,7 +73,10 @@ def look(workspace: Workspace, options: Options) -> World:
 def _header(workspace: Workspace, clock: Clock) -> Header:
     old = superseded(workspace)
     recorded = workspace.state.layout.deploy if workspace.state.layout else workspace.project.deploy
-    warnings = [problem.message for problem in workspace.loaded.warnings]
+    warnings = [problem.message for problem in (*workspace.loaded.warnings, *workspace.warnings)]
+    box = outbox(workspace.home)
+    if workspace.home.remote is not None and not box.is_empty:
+        warnings.append(f"records here are not at the remote `{workspace.home.remote.name}` yet: mlspec push")
     if old:
         warnings.append(f"{old}; apply will refuse")
     if recorded != workspace.project.deploy:

@@ -18,8 +18,10 @@ from mlspec.commands.find import find_project, refuse_committed
 from mlspec.core.digest import of
 from mlspec.io import cache
 from mlspec.io.files import Signature, find_source
-from mlspec.io.git import Repository, open_repository
+from mlspec.io.git import open_repository
+from mlspec.io.remote import RemoteError
 from mlspec.io.trees import SKIPPED
+from mlspec.lineage.home import Home, is_current, locate
 from mlspec.render.plan_text import plan_lines
 from mlspec.render.text import Line
 from mlspec.version import __version__
@@ -33,8 +35,10 @@ _RACY_S = 2
 _MOST = 50_000
 
 
-def recall(start: Path) -> list[Line] | None:
+def recall(start: Path, *, offline: bool = False) -> list[Line] | None:
     """Return the lines of the last plan if it had nothing to do, and has nothing to do still.
+
+    The remote is asked whether its lineage is the one that was planned from, unless `offline`.
 
     Raises:
         MlspecError: no project, or no usable repository.
@@ -48,7 +52,8 @@ def recall(start: Path) -> list[Line] | None:
         return None
     repository = open_repository(root)
     refuse_committed(repository, root)
-    if _account(repository, root, kept["refs"]) != kept["account"]:
+    home = locate(repository, *kept["lineage"])
+    if _account(home, root, kept["refs"]) != kept["account"] or not (offline or _is_current(home)):
         return None
     return [Line(tuple((text, style) for text, style in pieces)) for pieces in kept["lines"]]
 
@@ -66,15 +71,17 @@ def remember(workspace: Workspace, plan: Plan, began: datetime) -> None:
         row is None or max(row[1:3]) > (began.timestamp() - _RACY_S) * 1e9 for row in watched.values()
     ):
         return
-    lineage, deploy = workspace.project.lineage.branch, workspace.deploy_branch
-    refs = [f"refs/heads/{lineage}", f"refs/heads/{deploy}", f"refs/remotes/origin/{deploy}"]
-    found = workspace.repository.refs(refs[0]).get(refs[0])
-    if found != plan.lineage or workspace.repository.checkout() != workspace.checkout:
+    refs = list(workspace.deploy_refs)
+    home = workspace.home
+    if home.repository.refs(home.ref).get(home.ref) != plan.lineage:
+        return
+    if workspace.repository.checkout() != workspace.checkout:
         return
     kept = {
         "watched": watched,
         "refs": refs,
-        "account": _account(workspace.repository, workspace.root, refs),
+        "lineage": [workspace.project.lineage.branch, workspace.project.lineage.remote],
+        "account": _account(home, workspace.root, refs),
         "lines": [one.pieces for one in plan_lines(plan)],
     }
     cache.keep(_file(workspace.root), _KEY, json.dumps(kept).encode())
@@ -106,6 +113,16 @@ def _signature(path: str) -> list[int] | None:
     return [found.size, found.mtime_ns, found.ctime_ns, found.inode]
 
 
-def _account(repository: Repository, root: Path, refs: list[str]) -> str:
+def _account(home: Home, root: Path, refs: list[str]) -> str:
     status = ["status", "--porcelain=v2", "--branch", "--untracked-files=no", "-z", "--", str(root)]
-    return of([sys.version, repository.run(*status).decode("utf-8", "replace"), repository.refs(*refs)])
+    account = home.source.run(*status).decode("utf-8", "replace")
+    if not home.is_apart:
+        return of([sys.version, account, home.source.refs(*refs, home.ref, home.seen_ref)])
+    return of([sys.version, account, home.source.refs(*refs), home.repository.refs(home.ref, home.seen_ref)])
+
+
+def _is_current(home: Home) -> bool:
+    try:
+        return is_current(home)
+    except RemoteError:  # a plan made afresh will say so
+        return False

@@ -149,6 +149,7 @@ class _Course:
             yield self._end(_finish(self._session, action, started, step, since))
 
     def _collect(self) -> Iterator[Event]:
+        self._session.share()
         done, _ = wait(self._running, return_when=FIRST_COMPLETED)
         for future in done:
             action, started, since = self._running.pop(future)

@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from mlspec.commands.drafts import Author
+from mlspec.commands.sharing import Sharing
 from mlspec.commands.workspace import Workspace
 from mlspec.core.head import Head
 from mlspec.core.ports import Cancel, Executor
 from mlspec.core.record import Object, Record
 from mlspec.io.scratch import lend_folder
 from mlspec.lineage.read import State
-from mlspec.lineage.write import append
+from mlspec.lineage.write import append, fresh
 from mlspec.planner.diff import Outlook
 
 
@@ -52,6 +53,7 @@ class Session:
     executor: Executor
     cancel: Cancel
     state: State
+    sharing: Sharing
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     shelf: Shelf = field(default_factory=Shelf)
     _writing: threading.Lock = field(default_factory=threading.Lock)
@@ -69,6 +71,16 @@ class Session:
         if drafts:
             with self._writing:
                 self.state = append(self.workspace.branch, self.state, drafts, self.author.clock.now)
+
+    def share(self, *, awaited: bool = False, last: bool = False) -> None:
+        """Push what was recorded: now and then, at once where others wait for it, and in the end all of it."""
+        if self.sharing.finally_() if last else self.sharing.soon(awaited=awaited):
+            self.catch_up()
+
+    def catch_up(self) -> None:
+        """Take the recorded state as it is now."""
+        with self._writing:
+            self.state = fresh(self.workspace.branch, self.state)
 
     def keep(self, objects: Mapping[str, bytes]) -> tuple[Object, ...]:
         """Store what did not fit into a record, and return how a record names it."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from mlspec.commands.recorded import open_recorded
+from mlspec.commands.recorded import Tell, open_recorded, unheard
 from mlspec.core.head import Head, VerdictFact
 from mlspec.core.overview import Overview, ResourceView, StageView, VersionView
 from mlspec.core.plan import Plan
@@ -17,13 +17,13 @@ from mlspec.core.problem import fail, suggest
 from mlspec.planner.fields import DERIVED
 
 
-def run(start: Path, address: str | None = None) -> Overview:
+def run(start: Path, address: str | None = None, tell: Tell = unheard) -> Overview:
     """Return what is recorded, of everything or of one resource.
 
     Raises:
         MlspecError: no project or repository, a damaged lineage, or nothing of that address is recorded.
     """
-    recorded = open_recorded(start)
+    recorded = open_recorded(start, tell)
     heads = recorded.state.heads
     chosen = [_find(heads, address)] if address else list(heads.values())
     order = {"model": 0, "dataset": 1, "gate": 2}

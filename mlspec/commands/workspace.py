@@ -7,11 +7,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from mlspec.commands.catch_up import Ask, catch_up, find_home, writes_to
 from mlspec.commands.find import find_project, refuse_committed
 from mlspec.commands.load import Loaded, load
 from mlspec.core.ports import Store
+from mlspec.core.problem import Problem
 from mlspec.io.git import Checkout, Repository, open_repository
 from mlspec.io.trees import CommitTree, Tree, WorkTree
+from mlspec.lineage.home import Home
 from mlspec.lineage.read import State, read
 from mlspec.lineage.write import Branch
 from mlspec.planner.world import Authority
@@ -27,13 +30,20 @@ class Workspace:
 
     root: Path
     prefix: str
-    repository: Repository
+    home: Home
     checkout: Checkout
     tree: Tree
     loaded: Loaded
     state: State
     store: Store
     dirty: tuple[str, ...]
+    warnings: tuple[Problem, ...] = ()
+    """What catching up with the shared lineage had to say."""
+
+    @property
+    def repository(self) -> Repository:
+        """Return the project's own repository."""
+        return self.home.source
 
     @property
     def project(self) -> Project:
@@ -70,9 +80,15 @@ class Workspace:
         return self.state.layout.deploy if self.state.layout else self.project.deploy
 
     @property
+    def deploy_refs(self) -> tuple[str, str]:
+        """Return the refs whose history deploys: the branch here, and as it was last fetched."""
+        remote = self.home.remote.name if self.home.remote else "origin"
+        return f"refs/heads/{self.deploy_branch}", f"refs/remotes/{remote}/{self.deploy_branch}"
+
+    @property
     def branch(self) -> Branch:
         """Return where and as what the lineage is written."""
-        return Branch(self.repository, self.project.lineage.branch, self.project.project, self.deploy_branch)
+        return writes_to(self.home, self.project, self.deploy_branch)
 
 
 def cache_folder(root: Path) -> Path:
@@ -85,11 +101,12 @@ def open_store(repository: Repository, root: Path, project: Project) -> FolderSt
     return FolderStore(repository.home / _prefix(repository, root) / project.store)
 
 
-def open_workspace(start: Path, ref: str | None = None) -> Workspace:
-    """Open the project around a folder, as the work tree is or as a commit has it.
+def open_workspace(start: Path, ref: str | None = None, ask: Ask = Ask.MUST) -> Workspace:
+    """Open the project around a folder, as the work tree is or as a commit has it, beside the newest lineage.
 
     Raises:
-        MlspecError: no project, no usable repository, invalid specs, or a damaged lineage.
+        MlspecError: no project, no usable repository, invalid specs, a remote that cannot be asked, or a damaged
+            lineage.
     """
     root = find_project(start)
     repository = open_repository(root)
@@ -101,10 +118,12 @@ def open_workspace(start: Path, ref: str | None = None) -> Workspace:
         checkout = Checkout(repository.commit_of(ref), None)
         tree = CommitTree(repository, checkout.commit or "", prefix)
     loaded = load(tree, cache_folder(root))
-    state = read(repository, loaded.project)
+    home = find_home(repository, loaded.project)
+    warnings = catch_up(home, loaded.project, ask)
+    state = read(home.repository, loaded.project)
     dirty = () if ref is not None else tuple(_dirty(repository, prefix, loaded))
     store = open_store(repository, root, loaded.project)
-    return Workspace(root, prefix, repository, checkout, tree, loaded, state, store, dirty)
+    return Workspace(root, prefix, home, checkout, tree, loaded, state, store, dirty, warnings)
 
 
 def authority(workspace: Workspace) -> Authority:
@@ -114,10 +133,10 @@ def authority(workspace: Workspace) -> Authority:
         return Authority(False, "nothing is committed yet: commit first")
     if workspace.dirty:
         return Authority(False, f"{_several(workspace.dirty)} not committed: commit and merge first")
-    refs = workspace.repository.refs(f"refs/heads/{deploy}", f"refs/remotes/origin/{deploy}")
+    refs = workspace.repository.refs(*workspace.deploy_refs)
     if not refs:
         return Authority(False, f"there is no branch `{deploy}` to deploy from: set `deploy:` in mlspec.yaml")
-    if any(tip == commit or workspace.repository.is_ancestor(commit, tip) for tip in refs.values()):
+    if any(workspace.home.is_ancestor(commit, tip) for tip in refs.values()):
         return Authority(True)
     where = f"branch {workspace.checkout.branch}" if workspace.checkout.branch else f"commit {commit[:8]}"
     return Authority(False, f"{where} is not merged into {deploy}: commit and merge first")
@@ -132,7 +151,7 @@ def superseded(workspace: Workspace) -> str | None:
     commit = workspace.checkout.commit
     if last is None or commit is None or last == commit or workspace.dirty:
         return None
-    if not workspace.repository.is_ancestor(commit, last):
+    if not workspace.home.is_ancestor(commit, last):
         return None
     return f"commit {commit[:8]} was superseded: {last[:8]}, which builds on it, is deployed"
 

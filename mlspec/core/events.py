@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mlspec.core.plan import Action
+from mlspec.core.problem import Problem
 from mlspec.core.verdict import Estimate, GateVerdict, Violation
 
 Ending = Literal["done", "reused", "rejected", "failed", "skipped"]
@@ -45,6 +46,8 @@ class Closed:
     counts: dict[str, int]
     exit_code: int
     lineage: str | None
+    problems: tuple[Problem, ...] = ()
+    """What did not reach the remote, or no longer holds there."""
 
 
 Event = Started | Ended | Closed

@@ -6,11 +6,15 @@ import fcntl
 import hashlib
 import io
 import os
+import re
+import signal
+import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +43,9 @@ _HARDENED = (
 )
 _STALE_S = 10.0
 _MANY = 2000
+_ID = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
+APART = "mlspec/lineage.git"
+"""Below the common git directory: where the lineage of an incomplete clone is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +56,42 @@ class Checkout:
     branch: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class RemoteConfig:
+    """What a repository is configured to know of a remote."""
+
+    name: str
+    url: str | None = None
+    fetches: tuple[str, ...] = ()
+    lends: bool = False
+    """Whether objects that are not here are fetched from it when they are needed: a partial clone."""
+
+    def told(self, what: str, value: str) -> RemoteConfig:
+        """Return what is known after one more line of configuration."""
+        match what:
+            case "url":
+                return replace(self, url=self.url or value)
+            case "fetch":
+                return replace(self, fetches=(*self.fetches, value))
+            case "promisor":
+                return replace(self, lends=value.lower() != "false")
+        return self
+
+    def brings(self, ref: str) -> bool:
+        """Say whether the user's own `git fetch` brings a ref of the remote."""
+        sources = [spec.lstrip("+").partition(":")[0] for spec in self.fetches]
+        return any(fnmatchcase(ref, source) for source in sources)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """How a command that spoke with a remote ended: `code` is None when it was out of time."""
+
+    code: int | None
+    out: bytes
+    err: str
+
+
 @dataclass(frozen=True)
 class Repository:
     """A git repository, opened by `open_repository`. Methods that write are durable when they return."""
@@ -56,9 +99,12 @@ class Repository:
     root: Path
     git_dir: Path
     common_dir: Path
-    _repo: git.Repo = field(repr=False, compare=False)
+    _git: git.cmd.Git = field(repr=False, compare=False)
     _options: tuple[str, ...] = field(repr=False, compare=False, default=())
     algorithm: str = "sha1"
+    remotes: tuple[RemoteConfig, ...] = ()
+    bring: Callable[[Sequence[str]], None] | None = field(repr=False, compare=False, default=None)
+    """Asks a remote for objects that are not here, by their ids; None where all of them are."""
 
     def run(self, *argv: str, stdin: bytes | None = None) -> bytes:
         """Run git and return its standard output.
@@ -80,10 +126,39 @@ class Repository:
         """Return whether a git command ends with exit code 0."""
         return self._execute(argv, None)[0] == 0
 
-    def _execute(self, argv: Sequence[str], stdin: bytes | None) -> tuple[int, bytes, bytes]:
+    def talk(self, argv: Sequence[str], stdin: bytes, env: Mapping[str, str], timeout_s: float) -> Said:
+        """Run a git command that speaks with a remote, at most so many seconds; then it is killed, its children too.
+
+        It has no terminal, so nothing can prompt on one, and a Ctrl-C meant for mlspec does not cut it off.
+        """
+        with tempfile.TemporaryFile() as spool:
+            spool.write(stdin)
+            spool.seek(0)
+            started: Any = self._git.execute(
+                self._command(argv),
+                istream=spool,
+                as_process=True,
+                env=dict(env),
+                start_new_session=True,
+            )
+            child = started.proc
+            try:
+                out, err = child.communicate(timeout=timeout_s)
+            except subprocess.TimeoutExpired:
+                return Said(None, b"", f"no answer within {timeout_s:.0f} s")
+            finally:
+                with suppress(ProcessLookupError):
+                    os.killpg(child.pid, signal.SIGKILL)
+                child.wait()
+        return Said(child.returncode, out, err.decode("utf-8", "replace"))
+
+    def _command(self, argv: Sequence[str]) -> list[str]:
         command = ["git", "--no-optional-locks", "--literal-pathspecs"]
         for option in (*_HARDENED, *self._options):
             command += ["-c", option]
+        return [*command, *argv]
+
+    def _execute(self, argv: Sequence[str], stdin: bytes | None) -> tuple[int, bytes, bytes]:
         feed: Any = None
         with tempfile.TemporaryFile() as spool:
             if stdin is not None:
@@ -91,8 +166,8 @@ class Repository:
                     spool.write(stdin)
                     spool.seek(0)
                 feed = spool
-            result: Any = self._repo.git.execute(
-                [*command, *argv],
+            result: Any = self._git.execute(
+                self._command(argv),
                 istream=feed,
                 with_extended_output=True,
                 with_exceptions=False,
@@ -134,6 +209,14 @@ class Repository:
         """Say whether a commit is in the history of another; a commit that is not here is in nobody's."""
         return self.says("merge-base", "--is-ancestor", ancestor, descendant)
 
+    def knows_commit(self, commit: str) -> bool:
+        """Say whether a commit is here."""
+        return self.says("cat-file", "-e", commit + "^{commit}")
+
+    def merge_base(self, one: str, other: str) -> str | None:
+        """Return the newest commit that two share, or None."""
+        return self.ask("merge-base", one, other) or None
+
     def changed(self, prefix: str) -> list[str]:
         """Return the tracked files below a folder that differ from HEAD, staged or not, as repository paths.
 
@@ -172,7 +255,10 @@ class Repository:
 
         Each is held against its id, which git itself does only in fsck. One process reads them all; it ends at an
         object it cannot unpack, and another one reads on behind that. Many are read in parts, so that memory is flat.
+        Where objects may lie with a remote, those that are not here are asked for first, in one request.
         """
+        if self.bring is not None and names and (absent := self._absent(names)):
+            self.bring(absent)
         for start in range(0, len(names), _MANY):
             yield from self._contents(list(names[start : start + _MANY]))
 
@@ -186,6 +272,16 @@ class Repository:
             if count < len(rest):
                 yield None
             rest = rest[count + 1 :]
+
+    def _absent(self, names: Sequence[str]) -> list[str]:
+        """Return the ids of the objects that are named and not here."""
+        _, out, _ = self._execute(["cat-file", "--batch-check", "--buffer"], ("\n".join(names) + "\n").encode())
+        missing = [line.removesuffix(" missing") for line in out.decode().splitlines() if line.endswith(" missing")]
+        ids = [name for name in missing if ":" not in name]
+        by_path = [
+            found for name in missing if ":" in name and (found := self.ask("rev-parse", "--verify", "-q", name))
+        ]
+        return [*dict.fromkeys((*ids, *by_path))]
 
     def content(self, name: str) -> bytes | None:
         """Return the content of one object, or None."""
@@ -234,7 +330,7 @@ class Repository:
         return ids
 
     def swap_ref(self, name: str, new: str, old: str | None) -> bool:
-        """Move a branch from `old` (None: it must not exist) to `new`; False when it was somewhere else."""
+        """Move a ref from `old` (None: it must not exist) to `new`; False when it was somewhere else."""
         expected = old or "0" * len(new)
         path = self.common_dir / name
         _outlive(path.with_name(path.name + ".lock"))
@@ -246,6 +342,11 @@ class Repository:
         for folder in path.parents[: name.count("/")]:
             sync_folder(folder)
         return True
+
+    @property
+    def is_shallow(self) -> bool:
+        """Say whether history is cut off in this clone."""
+        return (self.common_dir / "shallow").exists()
 
     @property
     def home(self) -> Path:
@@ -278,11 +379,11 @@ def open_repository(start: Path) -> Repository:
     if repo.bare or repo.working_tree_dir is None:
         raise fail("git/bare", "this repository is bare: it has no files to plan from", help="work in a clone of it")
     root, git_dir, common = Path(repo.working_tree_dir), Path(repo.git_dir).resolve(), Path(repo.common_dir).resolve()
-    opened = Repository(root.resolve(), git_dir, common, repo)
+    opened = Repository(root.resolve(), git_dir, common, repo.git)
     _refused(opened)
     repo.git.update_environment(**_environment(root, git_dir, common))
-    options, algorithm = _own_options(opened)
-    return replace(opened, _options=options, algorithm=algorithm)
+    options, algorithm, remotes = _own_options(opened)
+    return replace(opened, _options=options, algorithm=algorithm, remotes=remotes)
 
 
 def _refused(repository: Repository) -> None:
@@ -296,7 +397,7 @@ def _refused(repository: Repository) -> None:
         raise fail("git/refused", _words(err), help="git refuses this repository; see `git status` there")
 
 
-def _environment(root: Path, git_dir: Path, common: Path) -> Mapping[str, str]:
+def _environment(root: Path, git_dir: Path, common: Path) -> dict[str, str]:
     """Pin down what a hook or the user's shell may have set, and never prompt."""
     return {
         "GIT_DIR": str(git_dir),
@@ -311,11 +412,60 @@ def _environment(root: Path, git_dir: Path, common: Path) -> Mapping[str, str]:
     }
 
 
-def _own_options(repository: Repository) -> tuple[tuple[str, ...], str]:
-    """Return options that switch off the filters a configuration defines, and the repository's hash algorithm."""
-    wanted = r"^(filter\..*|extensions\.objectformat)$"
+def open_apart(repository: Repository, *, make: bool) -> Repository | None:
+    """Open the bare repository below another one, for what must not show in that; None where there is none.
+
+    It knows no configuration but its own and what a remote passes on to it (`io.remote`).
+
+    Raises:
+        MlspecError: it cannot be made.
+    """
+    home = repository.common_dir / APART
+    if not home.exists():
+        if not make:
+            return None
+        _make_apart(repository, home)
+    return Repository(repository.root, home, home, _bare(repository, home), (), repository.algorithm)
+
+
+def _make_apart(repository: Repository, home: Path) -> None:
+    with repository.lock(), in_words(home):
+        if home.exists():
+            return
+        home.parent.mkdir(exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=home.parent, prefix="new-") as name:
+            new = Path(name) / home.name
+            program: Any = _bare(repository, new)
+            argv = [
+                "git",
+                "init",
+                "--bare",
+                "--quiet",
+                f"--object-format={repository.algorithm}",
+                "--template=",
+                str(new),
+            ]
+            code, _, err = program.execute(argv, with_extended_output=True, with_exceptions=False)
+            if code != 0:
+                raise fail("git/failed", f"git init: {err}")
+            new.rename(home)
+
+
+def _bare(repository: Repository, home: Path) -> git.cmd.Git:
+    program = git.cmd.Git(str(repository.root))
+    environment = {**_environment(repository.root, home, home), "GIT_CONFIG_GLOBAL": os.devnull}
+    environment |= {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_COUNT": "0"}
+    del environment["GIT_WORK_TREE"]
+    program.update_environment(**environment)
+    return program
+
+
+def _own_options(repository: Repository) -> tuple[tuple[str, ...], str, tuple[RemoteConfig, ...]]:
+    """Read, in one look at the configuration, the filters to be switched off, the hash algorithm, and the remotes."""
+    wanted = r"^(filter\..*|extensions\.objectformat|remote\..*)$"
     out = repository.ask("config", "--null", "--get-regexp", wanted) or ""
     options, algorithm = set[str](), "sha1"
+    remotes: dict[str, RemoteConfig] = {}
     for entry in out.split("\0"):
         key, _, value = entry.partition("\n")
         if key == "extensions.objectformat":
@@ -323,7 +473,10 @@ def _own_options(repository: Repository) -> tuple[tuple[str, ...], str]:
         elif key.startswith("filter."):
             driver = key.rpartition(".")[0]
             options |= {f"{driver}.clean=", f"{driver}.smudge=", f"{driver}.process=", f"{driver}.required=false"}
-    return tuple(sorted(options)), algorithm
+        elif key.startswith("remote.") and key.count(".") > 1:
+            name, what = key.removeprefix("remote.").rsplit(".", 1)
+            remotes[name] = remotes.get(name, RemoteConfig(name)).told(what, value)
+    return tuple(sorted(options)), algorithm, tuple(remote for remote in remotes.values() if remote.url)
 
 
 def _outlive(lock: Path) -> None:

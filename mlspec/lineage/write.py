@@ -11,8 +11,9 @@ from mlspec.core import digest
 from mlspec.core.fold import fold
 from mlspec.core.head import Head, contract_key
 from mlspec.core.heads import Overlay, overlay
+from mlspec.core.plan import DEPLOYING
 from mlspec.core.problem import Problem, StaleError, fail
-from mlspec.core.record import MAX_BYTES, Record, sealed, to_bytes
+from mlspec.core.record import MAX_BYTES, Actor, Record, sealed, to_bytes
 from mlspec.io.git import Repository
 from mlspec.lineage.layout import FORMAT_PATH, LOG, Layout, head_path, ref
 from mlspec.lineage.read import EMPTY, State, read_at, tip_of
@@ -23,14 +24,19 @@ REPAIR = "Repair heads from the log"
 _PATIENCE_S = 120.0
 
 
+def _no_order(_: str, __: str) -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """Where the lineage of a project is kept, and who writes to it."""
+    """Where the lineage of a project is kept, and who writes to it; `precedes` orders commits of the project."""
 
     repository: Repository
     name: str
     project: str
     deploy: str
+    precedes: Callable[[str, str], bool] = _no_order
 
 
 def append(branch: Branch, known: State, drafts: Sequence[Record], now: Callable[[], datetime]) -> State:
@@ -46,17 +52,40 @@ def append(branch: Branch, known: State, drafts: Sequence[Record], now: Callable
     deadline = time.monotonic() + _PATIENCE_S
     while True:
         with branch.repository.lock():
-            state = _fresh(branch, known)
-            records, heads = _chain(state.heads, drafts)
+            state = fresh(branch, known)
+            refuse_superseded(branch, state.layout, drafts)
+            records, heads = chain(state.heads, drafts)
             if not records:
                 return state
-            commit, layout = _commit(branch, state, records, heads, now())
-            if branch.repository.swap_ref(ref(branch.name), commit, state.tip):
-                return State(commit, layout, overlay(state.heads, heads))
+            after = commit_records(branch, state, records, heads, now())
+            if branch.repository.swap_ref(ref(branch.name), after.tip or "", state.tip):
+                return after
         if time.monotonic() > deadline:
             raise fail(
                 "lineage/busy", f"the branch {branch.name} kept moving for {_PATIENCE_S:.0f} s", help="apply again"
             )
+
+
+def commit_records(
+    branch: Branch, state: State, records: Sequence[Record], heads: Mapping[str, Head | None], now: datetime
+) -> State:
+    """Write chained records and the heads they make onto the tip of a state, as one commit that no ref names yet."""
+    commit, layout = _commit(branch, state, records, heads, now)
+    return State(commit, layout, overlay(state.heads, heads))
+
+
+def refuse_superseded(branch: Branch, layout: Layout | None, drafts: Sequence[Record]) -> None:
+    """Refuse to move anything by a commit that came before the last one deployed.
+
+    Raises:
+        StaleError: a draft would.
+    """
+    last = layout.commit if layout else None
+    moving = {draft.origin.commit: draft for draft in drafts if draft.origin.deploys and draft.verb in DEPLOYING}
+    for commit, draft in moving.items():
+        if last is not None and last != commit and branch.precedes(commit, last):
+            why = f"{draft.verb} {draft.address}: commit {commit[:8]} was superseded: {last[:8]} was deployed meanwhile"
+            raise StaleError(Problem("plan/superseded", why, help="plan again, from the newest commit"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,20 +107,27 @@ def repair(branch: Branch, tip: str, mended: Mended, now: datetime) -> str:
     with branch.repository.lock():
         grafted = regrow(branch.repository, tip, LOG, changes)
         tree = write(branch.repository, grafted, {FORMAT_PATH: to_bytes(mended.layout.sealed(grafted.folders))})
-        commit = _commit_object(branch.repository, tree, tip, REPAIR, now)
+        who = Actor(**dict(zip(("name", "email"), branch.repository.identity(), strict=True)))
+        commit = _commit_object(branch.repository, tree, tip, REPAIR, who, now)
         if not branch.repository.swap_ref(ref(branch.name), commit, tip):
             raise fail("lineage/busy", f"the branch {branch.name} moved meanwhile", help="run mlspec verify again")
     return commit
 
 
-def _fresh(branch: Branch, known: State) -> State:
+def fresh(branch: Branch, known: State) -> State:
+    """Return the state as it is now."""
     tip = tip_of(branch.repository, branch.name)
     if tip == known.tip:
         return known
     return read_at(branch.repository, tip, known) if tip else EMPTY
 
 
-def _chain(heads: Mapping[str, Head], drafts: Sequence[Record]) -> tuple[list[Record], dict[str, Head | None]]:
+def chain(heads: Mapping[str, Head], drafts: Sequence[Record]) -> tuple[list[Record], dict[str, Head | None]]:
+    """Chain drafts onto heads, those left out that record what is recorded; return records and the heads they change.
+
+    Raises:
+        StaleError: a stage was moved by someone else meanwhile.
+    """
     records: list[Record] = []
     changed: dict[str, Head | None] = {}
     current = Overlay(heads, changed)
@@ -169,7 +205,10 @@ def _layout(branch: Branch, state: State, records: Sequence[Record]) -> Layout:
     deploying = [record.origin.commit for record in records if record.origin.deploys]
     if not deploying:
         return layout
-    return layout.model_copy(update={"commit": deploying[-1], "deploy": branch.deploy})
+    last = layout.commit
+    if last is not None and last != deploying[-1] and branch.precedes(deploying[-1], last):
+        return layout
+    return layout.model_copy(update={"commit": deploying[-1]})
 
 
 def _commit(
@@ -182,7 +221,7 @@ def _commit(
     grafted = graft(branch.repository, state.tip, changes)
     layout = _layout(branch, state, records).sealed(grafted.folders)
     tree = write(branch.repository, grafted, {FORMAT_PATH: to_bytes(layout)})
-    return _commit_object(branch.repository, tree, state.tip, _message(records), now), layout
+    return _commit_object(branch.repository, tree, state.tip, _message(records), records[0].actor, now), layout
 
 
 def _message(records: Sequence[Record]) -> str:
@@ -192,9 +231,10 @@ def _message(records: Sequence[Record]) -> str:
     return f"{first.verb} {first.address}{status}{more}\n\nApply: {first.apply}\nSpec: {first.origin.commit}"
 
 
-def _commit_object(repository: Repository, tree: str, parent: str | None, message: str, now: datetime) -> str:
-    name, email = repository.identity()
-    stamp = f"{name} <{email}> {int(now.timestamp())} +0000"
+def _commit_object(
+    repository: Repository, tree: str, parent: str | None, message: str, who: Actor, now: datetime
+) -> str:
+    stamp = f"{who.name} <{who.email}> {int(now.timestamp())} +0000"
     lines = [f"tree {tree}", *([f"parent {parent}"] if parent else []), f"author {stamp}", f"committer {stamp}"]
     content = ("\n".join(lines) + f"\n\n{message}\n").encode()
     return repository.write_objects("commit", [content])[0]

@@ -68,6 +68,8 @@ class Lineage(Part):
 
     branch: Branch = "mlspec/lineage"
     """The orphan branch that holds records and heads."""
+    remote: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    """The git remote it is shared through; `origin` where nothing is said, else the only one."""
 
 
 class Project(Part):

@@ -13,7 +13,7 @@ from mlspec.core.fold import fold, reference
 from mlspec.core.head import Head, contract_key, newest, verdict_key
 from mlspec.core.record import Actor, Cost, Failure, Object, Origin, Record, sealed, to_bytes
 from mlspec.core.verdict import CheckVerdict, Estimate, GateVerdict, Outcome, Violation
-from mlspec.lineage.write import _chain
+from mlspec.lineage.write import chain
 
 MODEL, DATASET = "model/income", "dataset/adult"
 
@@ -69,7 +69,7 @@ def entered(verb: str, run: str, replaces: int | None, **facts: Any) -> Record:
 
 def folded(*drafts: Record) -> dict[str, Head]:
     """Chain drafts as an apply would, and return the heads."""
-    _, changed = _chain({}, drafts)
+    _, changed = chain({}, drafts)
     return {address: head for address, head in changed.items() if head is not None}
 
 
@@ -241,7 +241,7 @@ def rebuilt(records: list[Record]) -> dict[str, bytes]:
 @settings(deadline=None)
 @given(logs(), st.randoms())
 def test_a_log_rebuilds_its_heads_in_any_order_that_keeps_each_chain(drafts: list[Record], random: Any) -> None:
-    records, changed = _chain({}, drafts)
+    records, changed = chain({}, drafts)
     rename = sealed(draft("move", "model/earnings", moved_from=MODEL, generation=len(records) + 1))
     heads = {address: head for address, head in changed.items() if head is not None}
     if MODEL in heads:

@@ -15,7 +15,7 @@ from mlspec.core.head import Head
 from mlspec.core.problem import MlspecError
 from mlspec.core.record import MAX_BYTES, Actor, Cost, Object, Origin, Record, digest_of, sealed, to_bytes, to_json
 from mlspec.core.verdict import Estimate
-from mlspec.lineage.write import _chain
+from mlspec.lineage.write import chain
 
 
 def record(**facts: Any) -> Record:
@@ -128,15 +128,15 @@ def test_a_record_may_fill_its_cap_and_not_a_byte_more() -> None:
         return record(inputs={"dataset": "d"}, fields={"text": "x" * size})
 
     room = MAX_BYTES - len(to_bytes(sealed(filled(0))))
-    [kept], _ = _chain({}, [filled(room)])
+    [kept], _ = chain({}, [filled(room)])
     assert len(to_bytes(kept)) == MAX_BYTES == 16 * 1024
     with pytest.raises(MlspecError, match=r"the record of train model/income is 16385 bytes; the limit is 16384"):
-        _chain({}, [filled(room + 1)])
+        chain({}, [filled(room + 1)])
 
 
 def test_a_chain_names_the_record_before() -> None:
     drafts = [record(n=n, verb="update", fields={"owner": owner}) for n, owner in enumerate(("risk", "data"))]
-    chained, changed = _chain({}, drafts)
+    chained, changed = chain({}, drafts)
     assert [one.generation for one in chained] == [1, 2]
     assert [one.previous for one in chained] == [None, chained[0].digest]
     head = changed["model/income"]

@@ -1,0 +1,18 @@
+"""What an exchange of records with the remote came to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mlspec.core.problem import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """How many records went or came through a remote, how many wait here, and which no longer hold."""
+
+    remote: str
+    tip: str | None
+    records: int
+    waiting: int = 0
+    refused: tuple[Problem, ...] = ()

@@ -1,0 +1,116 @@
+"""Where the lineage of a project lies on this machine, and the remote it is shared through."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mlspec.core.problem import fail, suggest
+from mlspec.io.git import RemoteConfig, Repository, open_apart
+from mlspec.io.remote import Remote, RemoteError, lending, remote_for, remote_of
+
+
+@dataclass(frozen=True)
+class Home:
+    """The repository that keeps the lineage, which may be `source`, the project's own, and the remote, if there is one.
+
+    A clone without all of history (shallow, partial, of a single branch) keeps the lineage apart: as little of it as
+    planning needs is fetched there, and nothing incomplete shows in the user's repository.
+    """
+
+    repository: Repository
+    source: Repository
+    branch: str
+    remote: Remote | None = None
+
+    @property
+    def ref(self) -> str:
+        """Return the full name of the lineage branch."""
+        return f"refs/heads/{self.branch}"
+
+    @property
+    def seen_ref(self) -> str:
+        """Return the ref that keeps the newest tip seen: the remote's, or this repository's where it has none."""
+        where = f"remotes/{self.remote.name}" if self.remote else "heads"
+        return f"refs/mlspec/seen/{where}/{self.branch}"
+
+    @property
+    def is_apart(self) -> bool:
+        """Say whether the lineage is kept apart from the project's own repository."""
+        return self.repository is not self.source
+
+    def is_ancestor(self, ancestor: str, descendant: str) -> bool:
+        """Say whether a commit of the project comes before another, or is it; in a shallow clone the remote knows.
+
+        Raises:
+            MlspecError: history is cut off here, and the remote cannot be asked.
+        """
+        if ancestor == descendant or self.source.is_ancestor(ancestor, descendant):
+            return True
+        if not self.source.is_shallow or self.remote is None:
+            return False
+        apart = _apart(self.source, self.remote.config)
+        if not apart.repository.knows_commit(descendant):
+            try:
+                apart.fetch_history(descendant)
+            except RemoteError as error:
+                if error.problems[0].code == "remote/failed":  # it answered: its history does not hold the commit
+                    return False
+                raise
+        return apart.repository.is_ancestor(ancestor, descendant)
+
+
+def locate(repository: Repository, branch: str, remote: str | None) -> Home:
+    """Find where a lineage branch lies, and make a place for it where it must be kept apart.
+
+    Raises:
+        MlspecError: there is no such remote, or none is named, there are several and none is called origin.
+    """
+    here = Home(repository, repository, branch)
+    config = _chosen(repository, remote)
+    if config is None:
+        return here
+    apart = open_apart(repository, make=False)
+    if apart is None and _is_incomplete(repository, config, here.ref) and not repository.refs(here.ref):
+        apart = open_apart(repository, make=True)
+    if apart is None:
+        return Home(repository, repository, branch, remote_of(repository, config))
+    lender = lending(remote_for(apart, repository, config))
+    return Home(lender.repository, repository, branch, lender)
+
+
+def is_current(home: Home) -> bool:
+    """Ask whether the remote has what was last seen there, fetching nothing.
+
+    Raises:
+        RemoteError: it cannot be asked.
+    """
+    if home.remote is None:
+        return True
+    return home.remote.tips(home.ref).get(home.ref) == home.repository.refs(home.seen_ref).get(home.seen_ref)
+
+
+def _apart(repository: Repository, config: RemoteConfig) -> Remote:
+    apart = open_apart(repository, make=True)
+    assert apart is not None
+    return remote_for(apart, repository, config)
+
+
+def _chosen(repository: Repository, named: str | None) -> RemoteConfig | None:
+    known = {remote.name: remote for remote in repository.remotes}
+    if named is not None and named not in known:
+        raise fail(
+            "remote/unknown",
+            f"mlspec.yaml says `lineage: {{remote: {named}}}`, and git knows no such remote",
+            help=suggest(named, known) or f"run: git remote add {named} URL",
+        )
+    if named is None and len(known) > 1 and "origin" not in known:
+        raise fail(
+            "remote/ambiguous",
+            f"git knows the remotes {', '.join(sorted(known))}, and the lineage goes to one",
+            help="name it in mlspec.yaml: lineage: {remote: …}",
+        )
+    return known.get(named or "origin") or next(iter(known.values()), None)
+
+
+def _is_incomplete(repository: Repository, config: RemoteConfig, ref: str) -> bool:
+    return repository.is_shallow or config.lends or not config.brings(ref)

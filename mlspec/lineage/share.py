@@ -1,0 +1,214 @@
+"""Sharing the lineage through a remote: the local branch is brought up to it, and what only this clone has is pushed.
+
+The local branch is an outbox: what is recorded is durable there first. A push moves the remote's branch forward or
+not at all; after a lost race the records are made again on the new tip. After any error the remote is looked at before
+anything is tried again. The newest tip seen is remembered, and a remote that lost it is refused.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from mlspec.core.problem import Problem, fail
+from mlspec.io.remote import Remote, RemoteError
+from mlspec.lineage.home import Home
+from mlspec.lineage.remake import Remade, added, remake
+from mlspec.lineage.seen import refuse_lost, remember
+from mlspec.lineage.write import Branch
+
+RACE_S = 600.0
+"""How long a push is tried again while others win: the unluckiest of sixteen writers needed sixty tries."""
+OUTAGE_S = 20.0
+"""How long a remote that cannot be reached is tried again."""
+_PAUSE_S = 0.1
+_LONGEST_PAUSE_S = 2.0
+_RACE = (
+    "fetch first",
+    "non-fast-forward",
+    "stale info",
+    "cannot lock ref",
+    "failed to update ref",
+    "incorrect old value",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What sharing came to: records of this clone that were pushed or made again, and why some no longer hold."""
+
+    tip: str | None
+    pushed: int = 0
+    refused: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outbox:
+    """How far the local branch and the remote are apart; None where the remote was never asked."""
+
+    local: str | None
+    seen: str | None
+
+    @property
+    def is_empty(self) -> bool:
+        """Say whether the remote has everything."""
+        return self.local is None or self.local == self.seen
+
+
+def outbox(home: Home) -> Outbox:
+    """Return what is recorded here and what the remote was last seen to have."""
+    refs = home.repository.refs(home.ref, home.seen_ref)
+    return Outbox(refs.get(home.ref), refs.get(home.seen_ref))
+
+
+def refresh(home: Home, branch: Branch, now: Callable[[], datetime]) -> Shared:
+    """Bring the local branch up to the newest shared tip; records that only this clone has are made again on it.
+
+    Raises:
+        RemoteError: the remote cannot be asked.
+        MlspecError: the lineage went backwards, is gone, or is damaged.
+    """
+    if home.remote is None:
+        tip = outbox(home).local
+        refuse_lost(home, tip)
+        return Shared(tip)
+    return _take(home, home.remote, branch, now)
+
+
+def publish(home: Home, branch: Branch, now: Callable[[], datetime]) -> Shared:
+    """Push what only this clone has; returns when the remote is seen to have it. Without a remote, remember the tip.
+
+    Raises:
+        RemoteError: the remote cannot be reached, or refuses; everything stays recorded here.
+        MlspecError: as `refresh`; or others kept winning for ten minutes.
+    """
+    if home.remote is None:
+        with home.repository.lock():
+            tip = outbox(home).local
+            remember(home, tip)
+        return Shared(tip)
+    tries, done = _Tries(), Shared(outbox(home).local)
+    while not (box := outbox(home)).is_empty:
+        answer = _push(home.remote, box.local or "", home.ref)
+        if answer is None and _sent(home, box):
+            return replace(done, tip=box.local, pushed=len(added(home.repository, box.seen, box.local or "")))
+        try:  # whatever was answered: look what is there before anything is tried again
+            taken = _take(home, home.remote, branch, now)
+        except RemoteError as error:
+            tries.failed(error)
+        else:
+            done = replace(taken, refused=(*done.refused, *taken.refused))
+            tries.judge(answer, moved=outbox(home) != box)
+        tries.pause()
+    return done
+
+
+def is_known(home: Home) -> bool:
+    """Say whether the shared lineage was ever looked at: only then may one plan without asking."""
+    return home.remote is None or outbox(home).seen is not None
+
+
+def _push(remote: Remote, local: str, ref: str) -> RemoteError | None:
+    """Push the branch forward; return why it was not taken, or why nobody knows."""
+    try:
+        refused = remote.push(f"{local}:{ref}").get(ref)
+    except RemoteError as error:
+        return error
+    return None if refused is None else _refusal(remote, refused)
+
+
+def _sent(home: Home, box: Outbox) -> bool:
+    """Remember what the remote took."""
+    with home.repository.lock():
+        seen = outbox(home).seen
+        if seen == box.local:
+            return True
+        if seen is not None and not home.repository.is_ancestor(seen, box.local or ""):
+            return home.repository.is_ancestor(box.local or "", seen)
+        return home.repository.swap_ref(home.seen_ref, box.local or "", seen)
+
+
+def _take(home: Home, remote: Remote, branch: Branch, now: Callable[[], datetime]) -> Shared:
+    """Fetch the remote's tip and move the local branch to it, with what only this clone has made again on top."""
+    tip, box = _fetched(home, remote), outbox(home)
+    if box == Outbox(tip, tip):
+        return Shared(tip)
+    with home.repository.lock():
+        box = outbox(home)
+        if tip != box.seen and box.seen is not None and (tip is None or not home.repository.is_ancestor(box.seen, tip)):
+            tip = _fetched(home, remote)  # another process of this clone may have been ahead of our look
+        remember(home, tip)
+        if tip is None:
+            return Shared(box.local)
+        return _settled(home, branch, Outbox(box.local, tip), now())
+
+
+def _fetched(home: Home, remote: Remote) -> str | None:
+    tip = remote.tips(home.ref).get(home.ref)
+    if tip is not None and not home.repository.knows_commit(tip):
+        first = home.is_apart and outbox(home).seen is None
+        remote.fetch(tip, depth=1 if first else None)
+    return tip
+
+
+def _settled(home: Home, branch: Branch, box: Outbox, now: datetime) -> Shared:
+    """Lay the local branch over the tip that was seen."""
+    repository, seen = home.repository, box.seen or ""
+    if box.local == seen or (box.local is not None and repository.is_ancestor(seen, box.local)):
+        return Shared(box.local)
+    remade: Remade | None = None
+    if box.local is not None and not repository.is_ancestor(box.local, seen):
+        remade = remake(branch, repository.merge_base(box.local, seen), box.local, seen, now)
+    tip = (remade.state.tip if remade else None) or seen
+    if remade is not None and remade.refused:
+        repository.swap_ref(f"refs/mlspec/refused/{(box.local or '')[:12]}", box.local or "", None)
+    if not repository.swap_ref(home.ref, tip, box.local):
+        raise fail("lineage/busy", f"the branch {home.branch} moved meanwhile", help="run the command again")
+    return Shared(tip, refused=remade.refused if remade else ())
+
+
+def _refusal(remote: Remote, words: str) -> RemoteError:
+    return RemoteError(
+        "remote/refused",
+        f"the remote `{remote.name}` refuses the lineage: {words}",
+        "everything is recorded here; when the remote allows it: mlspec push",
+        words,
+        passing=any(word in words for word in _RACE),
+    )
+
+
+class _Tries:
+    """How long it is tried again: while others win, ten minutes; while the remote is away, less."""
+
+    def __init__(self) -> None:
+        """Begin now."""
+        self._since = time.monotonic()
+        self._away: float | None = None
+        self._pause = _PAUSE_S
+
+    def judge(self, answer: RemoteError | None, *, moved: bool) -> None:
+        """Take note of an answer of a remote that can be reached, and raise it when it stays the same."""
+        if not moved and answer is not None and not answer.passing:
+            raise answer
+        self._away = None
+
+    def failed(self, error: RemoteError) -> None:
+        """Take note of an error, and raise it when trying again is in vain."""
+        now = time.monotonic()
+        self._away = self._away if self._away is not None else now
+        if not error.passing or now - self._away > OUTAGE_S:
+            raise error
+
+    def pause(self) -> None:
+        """Wait a random time, longer each time, so that writers do not march in step."""
+        if time.monotonic() - self._since > RACE_S:
+            raise fail(
+                "lineage/busy",
+                f"others kept moving the lineage for {RACE_S:.0f} s",
+                help="everything is recorded here: mlspec push",
+            )
+        time.sleep(secrets.SystemRandom().uniform(0, self._pause))
+        self._pause = min(self._pause * 1.5, _LONGEST_PAUSE_S)
