@@ -11,6 +11,9 @@ from typing import Any
 
 PREFIX = "sha256:"
 _PATTERN = re.compile(r"sha256:[0-9a-f]{64}")
+_ENCODER = json.JSONEncoder(sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+_SAME = frozenset({str, int, bool, type(None)})
+"""Types whose values are their own plain form; most values are of these."""
 
 
 def of_bytes(content: bytes) -> str:
@@ -36,8 +39,7 @@ def canonical(value: Any) -> bytes:
     Raises:
         ValueError: NaN, an infinity, a key that is not text, or a type JSON does not have.
     """
-    text = json.dumps(_plain(value), sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return text.encode("utf-8")
+    return _ENCODER.encode(_plain(value)).encode("utf-8")
 
 
 def is_digest(text: str) -> bool:
@@ -51,7 +53,9 @@ def short(digest: str, length: int = 12) -> str:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
+    if type(value) in _SAME:
+        return value
+    if isinstance(value, (dict, Mapping)):
         for key in value:
             if not isinstance(key, str):
                 raise ValueError(f"a JSON key must be text, not {key!r}")

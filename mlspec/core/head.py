@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final, Literal, TypeVar
 
 from mlspec.core import digest
@@ -133,6 +134,7 @@ def newest(facts: Mapping[str, _Dated]) -> _Dated | None:
     return max(facts.values(), key=lambda fact: (fact.at, fact.record), default=None)
 
 
+@lru_cache(maxsize=256)  # a plan asks for the same ones over and over
 def verdict_key(run: str, gate: str, test: str, champion: str | None = None) -> str:
     """Return the key of a verdict: of the run, the gate's digest, the test set, and what it was compared with."""
     return digest.of([run, gate, test, champion])

@@ -24,15 +24,20 @@ class WorkTree:
     def __init__(self, root: Path) -> None:
         """Read below `root`, the folder of mlspec.yaml."""
         self.root = root
+        self._folders: dict[str, Path] = {}
 
     def read(self, path: str) -> bytes | None:
         """Return the content of a file, or None where there is no regular file inside the folder."""
-        file = self.root / path
+        folder, _, name = path.rpartition("/")
         try:
-            resolved = file.resolve()
-            if not resolved.is_file() or not resolved.is_relative_to(self.root):
+            if folder not in self._folders:  # links on the way are followed once for all files of a folder
+                self._folders[folder] = (self.root / folder).resolve()
+            file = self._folders[folder] / name
+            if file.is_symlink() or name == "..":
+                file = file.resolve()
+            if not file.is_relative_to(self.root) or not file.is_file():
                 return None
-            return resolved.read_bytes()
+            return file.read_bytes()
         except OSError:
             return None
 

@@ -15,9 +15,10 @@ _OBJECT = "object"
 
 @dataclass(frozen=True, slots=True)
 class Compact:
-    """Fields that fit, and the objects that hold what did not, by digest."""
+    """Fields that fit, their digest, and the objects that hold what did not, by digest."""
 
     fields: dict[str, Any]
+    digest: str
     objects: Mapping[str, bytes] = field(default_factory=dict)
 
 
@@ -27,7 +28,7 @@ def compact(fields: Mapping[str, Any]) -> Compact:
     The same fields give the same result everywhere, so a plan knows the digest of an object it has never read.
     """
     kept, objects = dict(fields), dict[str, bytes]()
-    while len(digest.canonical(kept)) > LIMIT:
+    while len(written := digest.canonical(kept)) > LIMIT:
         group = _largest(kept)
         if group is None:
             break
@@ -36,7 +37,7 @@ def compact(fields: Mapping[str, Any]) -> Compact:
         kept = {name: value for name, value in kept.items() if name not in moved}
         kept[f"{group}.{_OBJECT}"] = digest.of_bytes(content)
         objects[digest.of_bytes(content)] = content
-    return Compact(kept, objects)
+    return Compact(kept, digest.of_bytes(written), objects)
 
 
 def object_of(fields: Mapping[str, Any], group: str) -> str | None:

@@ -29,7 +29,7 @@ class Wanted:
 def wanted(fields: Fields) -> Wanted:
     """Return fields with their digest."""
     small = compact(fields)
-    return Wanted(small.fields, digest.of(small.fields), small.objects)
+    return Wanted(small.fields, small.digest, small.objects)
 
 
 def dataset_version(dataset: Dataset, content: str) -> Wanted:
