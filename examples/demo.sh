@@ -2,6 +2,7 @@
 # The story of a model in production, on real data, in a scratch repository: declare, plan, apply, change, merge, revert.
 # Usage: examples/demo.sh   (MLSPEC names the command; by default the one of .venv). Exits non-zero when a claim fails.
 set -euo pipefail
+unset CI # it plays one person's machine, whose disk stays; a runner of CI would be told to share its store
 
 here=$(cd "$(dirname "$0")" && pwd)
 mlspec=${MLSPEC:-$here/../.venv/bin/mlspec}

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
+
+os.environ.pop("CI", None)  # tests play people at their machines, also where a runner runs them; see test_store_in_ci
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -60,10 +60,10 @@ checks:
 
 
 def environment() -> dict[str, str]:
-    """Return an environment where git knows only what the repository says, and one identity."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    """Return a person's environment, where git knows only what the repository says, and one identity."""
+    kept = {name: value for name, value in os.environ.items() if name != "CI" and not name.startswith("GIT_")}
     who = {f"GIT_{role}_{what}": value for role in ("AUTHOR", "COMMITTER") for what, value in IDENTITY.items()}
-    return {**kept, **who, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "CI": "true"}
+    return {**kept, **who, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 import rich_click as click
 
+from mlspec.io.ci import in_ci
+
 if TYPE_CHECKING:
     from mlspec.core.plan import Plan
 
@@ -61,7 +63,8 @@ def command(
     request = ApplyRequest(addresses, plan_file, approved and start / approved, jobs, not no_push, options)
     cancel, code = threading.Event(), 0
     with _stoppable(cancel), Progress() as progress:
-        for event in run(start, request, lambda plan: _confirmed(plan, yes, plan_file or approved), cancel):
+        confirm = lambda plan: _confirmed(plan, yes, plan_file or approved)  # noqa: E731 -- read where it is used
+        for event in run(start, request, confirm, cancel, progress.show):
             progress.show(event)
             if isinstance(event, Closed):
                 code = event.exit_code
@@ -79,7 +82,7 @@ def _split(start: Path, arguments: tuple[str, ...]) -> tuple[Path | None, tuple[
 
 
 def _asks() -> bool:
-    return sys.stdin.isatty() and sys.stdout.isatty() and not os.environ.get("CI")
+    return sys.stdin.isatty() and sys.stdout.isatty() and not in_ci(os.environ)
 
 
 def _confirmed(plan: Plan, yes: bool, saved: Path | None) -> bool:

@@ -9,9 +9,10 @@ import time
 from typing import Any, TextIO
 
 from mlspec.cli.console import painted, wants_colour, write
-from mlspec.core.events import Closed, Ended, Event, Started
+from mlspec.core.events import Closed, Ended, Event, Moved, Remarked, Started
 from mlspec.core.plan import Action
-from mlspec.render.events_text import COSTLY, closed_line, ended_lines
+from mlspec.io.ci import in_ci
+from mlspec.render.events_text import COSTLY, closed_line, ended_lines, moved_line
 from mlspec.render.plan_text import phrase
 from mlspec.render.problems import problem_lines
 from mlspec.render.text import Line, duration, line
@@ -20,18 +21,19 @@ HEARTBEAT_S = 10.0
 
 
 class Progress:
-    """Shows an apply: a line for each action that ended; running ones live on a terminal, by heartbeat elsewhere."""
+    """Shows an apply: a line for each action that ended; what runs and moves live on a terminal, else by heartbeat."""
 
     def __init__(self) -> None:
         """Show on stderr what runs, and on stdout what came of it."""
         self._running: dict[str, tuple[Action, float]] = {}
+        self._moving: dict[str, Moved] = {}
         self._live: Any = None
         self._stop = threading.Event()
         self._lock = threading.Lock()
 
     def __enter__(self) -> Progress:
         """Start showing."""
-        if wants_colour(sys.stderr) and sys.stderr.isatty() and not os.environ.get("CI"):
+        if wants_colour(sys.stderr) and sys.stderr.isatty() and not in_ci(os.environ):
             self._live = _live()
             self._live.start()
         threading.Thread(target=self._beat, daemon=True).start()
@@ -51,9 +53,18 @@ class Progress:
                     self._start(action)
                 case Ended(action):
                     self._running.pop(action.id, None)
+                    self._moving.clear()  # one that was broken off would stay; those on their way come again
                     self._say(list(ended_lines(event)), sys.stdout)
+                case Moved(digest):
+                    self._moving[digest] = event
+                    if event.done >= event.total:
+                        del self._moving[digest]
+                    return  # shown at the next beat: there are many of them
+                case Remarked(message):
+                    self._say([line(("note      ", "dim"), message)], sys.stderr)
                 case Closed():
                     self._running.clear()
+                    self._moving.clear()
                     self._say([closed_line(event)], sys.stdout)
                     self._say(list(problem_lines(event.problems)), sys.stderr)
             self._refresh()
@@ -73,7 +84,7 @@ class Progress:
             with self._lock:
                 if self._live is not None:
                     self._refresh()
-                elif self._running:
+                elif self._running or self._moving:
                     write(self._lines(), sys.stderr)
 
     def _refresh(self) -> None:
@@ -88,7 +99,7 @@ class Progress:
             estimate = f" of about {duration(action.estimate_s)}" if action.estimate_s else ""
             text = f"{action.address}: {phrase(action)}"
             lines.append(line(("running   ", "train"), (text, "bold"), (f"  {duration(now - since)}{estimate}", "dim")))
-        return lines
+        return [*lines, *(moved_line(moved) for moved in self._moving.values())]
 
 
 def _live() -> Any:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,19 +13,21 @@ from pydantic import ValidationError
 from mlspec.commands.catch_up import Ask
 from mlspec.commands.drafts import author
 from mlspec.commands.plan import PlanRequest, make
-from mlspec.commands.schedule import Tally, carry_out
+from mlspec.commands.schedule import COSTLY, Tally, carry_out
 from mlspec.commands.session import Session
 from mlspec.commands.sharing import Sharing
-from mlspec.commands.workspace import Workspace, open_workspace, superseded
+from mlspec.commands.workspace import StoreTell, Workspace, open_workspace, superseded
 from mlspec.core.events import Closed, Event
 from mlspec.core.plan import Plan, plan_digest
 from mlspec.core.ports import Clock, Executor
 from mlspec.core.problem import Problem, StaleError, fail
 from mlspec.executors.local import LocalExecutor
+from mlspec.io.ci import in_ci
 from mlspec.io.clock import SystemClock
 from mlspec.planner import approve
 from mlspec.planner.diff import Outlook
 from mlspec.planner.world import Options
+from mlspec.specs.project import Project
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +50,20 @@ def run(
     request: ApplyRequest,
     confirm: Confirm,
     cancel: threading.Event,
+    tell: StoreTell = lambda _: None,
     clock: Clock | None = None,
 ) -> Iterator[Event]:
     """Plan, ask, and carry out; nothing is written before `confirm` said yes. The last event is `Closed`.
 
+    What happens in the store is told to `tell`, from any thread.
+
     Raises:
         StaleError: the commit was superseded, or the saved plan no longer holds: nothing was run.
-        MlspecError: as `plan`; or git has no identity to record with.
+        MlspecError: as `plan`; or git has no identity to record with; or the store cannot keep anything.
     """
     clock = clock or SystemClock()
-    workspace = open_workspace(start, ask=Ask.MUST if request.push else Ask.MAY)
+    workspace = open_workspace(start, ask=Ask.MUST if request.push else Ask.MAY, tell=tell)
+    refuse_lost_store(workspace.project, os.environ)
     sharing = Sharing(workspace.home, workspace.branch, workspace.store, clock, request.push)
     _refuse_superseded(workspace)
     plan, seen, unapproved = _settle(workspace, request, clock)
@@ -71,6 +78,8 @@ def run(
         yield Closed({"cancelled": len(plan.runnable)}, 1, workspace.state.tip)
         return
     executor: Executor = LocalExecutor()
+    if any(action.verb in COSTLY for action in plan.runnable):
+        workspace.store.ready()
     session = Session(workspace, seen, writer, executor, cancel, workspace.state, sharing)
     yield from carry_out(session, plan, request.jobs, tally)
     session.share(last=True)
@@ -81,6 +90,21 @@ def _closed(counts: dict[str, int], tally: Tally, cancel: threading.Event, tip: 
     tally.failed = tally.failed or bool(sharing.problems)
     tally.stale = tally.stale or bool(sharing.stale)
     return Closed(counts, tally.exit_code(cancel), tip, sharing.told)
+
+
+def refuse_lost_store(project: Project, environ: Mapping[str, str]) -> None:
+    """Refuse to keep models on a runner of continuous integration, whose disk is thrown away.
+
+    Raises:
+        MlspecError: `store/lost-in-ci`.
+    """
+    if project.store.lost_with_machine and in_ci(environ):
+        raise fail(
+            "store/lost-in-ci",
+            f"the store is the folder `{project.store.path}`, and the disk of this runner is thrown away (CI is set)",
+            help="in mlspec.yaml write `store: git`, `store: s3://bucket/prefix`, "
+            "or `store: {path: /mnt/models, shared: true}` for a folder that stays",
+        )
 
 
 def _refuse_superseded(workspace: Workspace) -> None:
@@ -97,7 +121,7 @@ def _settle(workspace: Workspace, request: ApplyRequest, clock: Clock) -> tuple[
         load_plan(request.plan_file or request.approved, workspace) if request.plan_file or request.approved else None
     )
     addresses = saved.selection if saved else request.addresses
-    fresh, seen = make(workspace, PlanRequest(addresses, options=request.options), clock)
+    fresh, seen = make(workspace, PlanRequest(addresses, options=request.options, asks_store=True), clock)
     if saved is None:
         return fresh, seen, False
     if request.plan_file is not None:

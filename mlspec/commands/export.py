@@ -19,7 +19,6 @@ from mlspec.formats.skops_format import load as load_model
 from mlspec.io.resources import folder
 from mlspec.specs.dataset import Column
 from mlspec.steps.frames import Field, fields_of, typed
-from mlspec.stores.folder import FolderStore
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,7 +34,7 @@ class Chosen:
     version: int | None
     run: Run
     fingerprint: str
-    store: FolderStore
+    store: Store
     columns: tuple[Column, ...]
 
     @property

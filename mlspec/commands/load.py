@@ -83,7 +83,7 @@ def attempt(tree: Tree, cache_folder: Path | None) -> tuple[Loaded | None, list[
     specs, more = parse([document for document in documents if document.file != PROJECT_FILE], catalog())
     findings += more
     if project is not None:
-        findings += validate(project, specs, complete=not problems)
+        findings += validate(project, specs, catalog(), complete=not problems)
     code, of_code = _code(tree, specs, cache_folder)
     findings += [found for found in of_code if isinstance(found, Finding)]
     problems += [found for found in of_code if isinstance(found, Problem)]

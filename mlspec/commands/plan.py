@@ -26,12 +26,17 @@ from mlspec.version import __version__
 
 @dataclass(frozen=True, slots=True)
 class PlanRequest:
-    """What to plan: everything or some addresses, of the work tree or of a commit."""
+    """What to plan: everything or some addresses, of the work tree or of a commit.
+
+    `ask` is about the remote of the lineage. A store that is not near is asked what it holds only where `asks_store`
+    says so, for an apply: a plan alone opens no connection to it, and takes what is recorded as held.
+    """
 
     addresses: tuple[str, ...] = ()
     ref: str | None = None
     options: Options = Options()
     ask: Ask = Ask.MUST
+    asks_store: bool = False
 
 
 def run(start: Path, request: PlanRequest, clock: Clock | None = None) -> Plan:
@@ -51,13 +56,14 @@ def run(start: Path, request: PlanRequest, clock: Clock | None = None) -> Plan:
 
 def make(workspace: Workspace, request: PlanRequest, clock: Clock) -> tuple[Plan, Outlook]:
     """Plan an opened workspace; also return what the planner saw, which apply works from."""
-    seen = settle.outlook(look(workspace, request.options), workspace.cache / "settled")
+    seen = settle.outlook(look(workspace, request), workspace.cache / "settled")
     plan = diff.plan(seen, _header(workspace, clock), request.addresses)
     return plan.model_copy(update={"actions": tuple(_placed(workspace, plan.actions))}), seen
 
 
-def look(workspace: Workspace, options: Options) -> World:
-    """Gather the world that a plan is a function of."""
+def look(workspace: Workspace, request: PlanRequest) -> World:
+    """Gather the world that a plan is a function of. Only recorded objects are ever asked for."""
+    store = workspace.store
     return World(
         project=workspace.project,
         specs=workspace.specs,
@@ -65,8 +71,8 @@ def look(workspace: Workspace, options: Options) -> World:
         sources=observe(workspace),
         code=workspace.loaded.code,
         authority=authority(workspace),
-        has=workspace.store.has,
-        options=options,
+        has=store.has if store.near or request.asks_store else lambda _: True,
+        options=request.options,
     )
 
 

@@ -30,7 +30,7 @@ def push(start: Path) -> Exchange:
     refuse_committed(repository, root)
     home = find_home(repository, project)
     name = _remote_name(home)
-    open_store(repository, root, project).settle()
+    open_store(home, root, project).settle()
     shared = publish(home, writes_to(home, project), SystemClock().now)
     return Exchange(name, shared.tip, shared.pushed, refused=shared.refused)
 

@@ -10,13 +10,13 @@ from mlspec.commands.catch_up import Ask, catch_up, find_home
 from mlspec.commands.find import find_project, refuse_committed
 from mlspec.commands.load import load_project
 from mlspec.commands.workspace import open_store
+from mlspec.core.ports import Store
 from mlspec.core.problem import Problem
 from mlspec.io.git import Repository, open_repository
 from mlspec.io.trees import WorkTree
 from mlspec.lineage.home import Home
 from mlspec.lineage.read import State, read
 from mlspec.specs.project import Project
-from mlspec.stores.folder import FolderStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Recorded:
     project: Project
     home: Home
     state: State
-    store: FolderStore
+    store: Store
 
     @property
     def repository(self) -> Repository:
@@ -57,4 +57,4 @@ def open_recorded(start: Path, tell: Tell = unheard) -> Recorded:
     for warning in catch_up(home, project, Ask.MAY):
         tell(warning)
     state = read(home.repository, project)
-    return Recorded(root, project, home, state, open_store(repository, root, project))
+    return Recorded(root, project, home, state, open_store(home, root, project))

@@ -23,7 +23,7 @@ from mlspec.plugins.catalog import implementation
 
 Step = Callable[[Session, Action, datetime], Result]
 
-_COSTLY = {
+COSTLY = {
     "snapshot": "mlspec.commands.do_data:snapshot",
     "check": "mlspec.commands.do_data:check",
     "train": "mlspec.commands.do_model:train",
@@ -68,7 +68,7 @@ class Tally:
 
 def step_of(verb: str) -> Step:
     """Return what carries out an action of this verb."""
-    return _INSTANT.get(verb) or implementation(_COSTLY[verb])
+    return _INSTANT.get(verb) or implementation(COSTLY[verb])
 
 
 def carry_out(
@@ -123,7 +123,7 @@ class _Course:
         if self._session.cancel.is_set():
             return None
         full = len(self._running) >= self._jobs
-        chosen = next((a for a in self._ready if not (full and a.verb in _COSTLY and not self._cause(a))), None)
+        chosen = next((a for a in self._ready if not (full and a.verb in COSTLY and not self._cause(a))), None)
         if chosen is not None:
             self._ready.remove(chosen)
         return chosen
@@ -143,7 +143,7 @@ class _Course:
         clock = self._session.author.clock
         started, since = clock.now(), clock.monotonic()
         step = partial(self._step_of(action.verb), self._session, action, started)
-        if action.verb in _COSTLY:
+        if action.verb in COSTLY:
             self._running[self._pool.submit(step)] = (action, started, since)
         else:
             yield self._end(_finish(self._session, action, started, step, since))

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from mlspec.commands.catch_up import find_home
 from mlspec.commands.find import find_project
 from mlspec.commands.load import load_project
 from mlspec.commands.objects import Census, Progress
@@ -74,7 +75,7 @@ def run(start: Path, request: VerifyRequest, progress: Progress = lambda *_: Non
         repaired = tuple(str(problem.place) for problem in before if problem not in found.head_damage)
     damage = _with_help(found, project, tip)
     if request.store:
-        wrong = census.check(open_store(repository, root, project), progress)
+        wrong = census.check(open_store(find_home(repository, project), root, project), progress)
         damage += census.told(wrong, _heads(repository, tip) if wrong else {})
     return VerifyReport(found.records, found.heads, len(census.named), tuple(damage), repaired)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from mlspec.commands.catch_up import Ask, catch_up, find_home, writes_to
 from mlspec.commands.find import find_project, refuse_committed
 from mlspec.commands.load import Loaded, load
+from mlspec.core.events import Event
 from mlspec.core.ports import Store
 from mlspec.core.problem import Problem
 from mlspec.io.git import Checkout, Repository, open_repository
@@ -18,10 +19,17 @@ from mlspec.lineage.home import Home
 from mlspec.lineage.read import State, read
 from mlspec.lineage.write import Branch
 from mlspec.planner.world import Authority
+from mlspec.plugins import catalog
 from mlspec.specs.base import Spec
 from mlspec.specs.parse import Specs
 from mlspec.specs.project import Project
-from mlspec.stores.folder import FolderStore
+from mlspec.stores.site import Site
+
+StoreTell = Callable[[Event], None]
+
+
+def _unheard(_: Event) -> None:
+    """Let an event go by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +104,24 @@ def cache_folder(root: Path) -> Path:
     return root / ".mlspec" / "cache"
 
 
-def open_store(repository: Repository, root: Path, project: Project) -> FolderStore:
-    """Open the store of a project; linked work trees share that of the main one, for they share its records."""
-    return FolderStore(repository.home / _prefix(repository, root) / project.store)
+def open_store(home: Home, root: Path, project: Project, tell: StoreTell = _unheard) -> Store:
+    """Open the store of a project; linked work trees share that of the main one, for they share its records.
+
+    Nothing is connected to before the first object is asked for.
+
+    Raises:
+        MlspecError: no such store is installed.
+    """
+    place, base = project.store, home.source.home / _prefix(home.source, root)
+    site = Site(place.path, place.shared, base, cache_folder(root) / "objects", home.repository, home.remote, tell)
+    opened: Store = catalog.store(place.scheme)(site)
+    return opened
 
 
-def open_workspace(start: Path, ref: str | None = None, ask: Ask = Ask.MUST) -> Workspace:
+def open_workspace(start: Path, ref: str | None = None, ask: Ask = Ask.MUST, tell: StoreTell = _unheard) -> Workspace:
     """Open the project around a folder, as the work tree is or as a commit has it, beside the newest lineage.
+
+    `tell` hears what happens in its store.
 
     Raises:
         MlspecError: no project, no usable repository, invalid specs, a remote that cannot be asked, or a damaged
@@ -122,7 +141,7 @@ def open_workspace(start: Path, ref: str | None = None, ask: Ask = Ask.MUST) -> 
     warnings = catch_up(home, loaded.project, ask)
     state = read(home.repository, loaded.project)
     dirty = () if ref is not None else tuple(_dirty(repository, prefix, loaded))
-    store = open_store(repository, root, loaded.project)
+    store = open_store(home, root, loaded.project, tell)
     return Workspace(root, prefix, home, checkout, tree, loaded, state, store, dirty, warnings)
 
 

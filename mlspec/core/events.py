@@ -1,4 +1,4 @@
-"""Events of an apply, yielded as they happen; a console shows them, nothing decides by them."""
+"""Events of an apply, as they happen; a console shows them, nothing decides by them."""
 
 from __future__ import annotations
 
@@ -50,4 +50,21 @@ class Closed:
     """What did not reach the remote, or no longer holds there."""
 
 
-Event = Started | Ended | Closed
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Bytes of an object on their way to a store (`sent`) or from it: `done` of `total`."""
+
+    digest: str
+    done: int
+    total: int
+    sent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Remarked:
+    """Something the user may want to know, and need not act on."""
+
+    message: str
+
+
+Event = Started | Ended | Closed | Moved | Remarked

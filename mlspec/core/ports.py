@@ -50,6 +50,11 @@ class Store(Protocol):
     `If-None-Match`), the later one may win: notes must be such that either is right.
     """
 
+    @property
+    def near(self) -> bool:
+        """Say whether `has` only looks at this machine's disks, so that a plan, which opens no connection, may ask."""
+        ...
+
     def put(self, source: Path) -> Stored:
         """Copy a file in, hashing while copying; durable when it returns."""
         ...
@@ -100,6 +105,14 @@ class Store(Protocol):
         Raises:
             MlspecError: the note's bytes are not those that were written (`store/damaged`).
             ValueError: as `note`.
+        """
+        ...
+
+    def ready(self) -> None:
+        """Make sure that objects can be kept, before a costly step rather than after it.
+
+        Raises:
+            MlspecError: they cannot, and why.
         """
         ...
 

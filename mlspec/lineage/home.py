@@ -8,8 +8,6 @@ from mlspec.core.problem import fail, suggest
 from mlspec.io.git import RemoteConfig, Repository, open_apart
 from mlspec.io.remote import Remote, RemoteError, lending, remote_for, remote_of
 
-_LINEAGE = "lineage"
-
 
 @dataclass(frozen=True)
 class Home:
@@ -41,31 +39,24 @@ class Home:
         return self.repository is not self.source
 
     def is_ancestor(self, ancestor: str, descendant: str) -> bool:
-        """Say whether a commit of the project comes before another, or is it; what is not here the remote knows.
+        """Say whether a commit of the project comes before another, or is it; in a shallow clone the remote knows.
 
         Raises:
-            RemoteError: the remote cannot be asked.
+            MlspecError: history is cut off here, and the remote cannot be asked.
         """
         if ancestor == descendant or self.source.is_ancestor(ancestor, descendant):
             return True
-        cut_off = self.source.is_shallow
-        if self.remote is None or (self.source.knows_commit(descendant) and not cut_off):
+        if not self.source.is_shallow or self.remote is None:
             return False
-        asked = _apart(self.source, "history", self.remote.config) if cut_off else self.remote_of_source
-        if not asked.repository.knows_commit(descendant):
+        apart = _apart(self.source, self.remote.config)
+        if not apart.repository.knows_commit(descendant):
             try:
-                asked.fetch_history(descendant) if cut_off else asked.fetch(descendant)
+                apart.fetch_history(descendant)
             except RemoteError as error:
                 if error.problems[0].code == "remote/failed":  # it answered: its history does not hold the commit
                     return False
                 raise
-        return asked.repository.is_ancestor(ancestor, descendant)
-
-    @property
-    def remote_of_source(self) -> Remote:
-        """Return the remote as the project's own repository sees it."""
-        assert self.remote is not None
-        return remote_of(self.source, self.remote.config)
+        return apart.repository.is_ancestor(ancestor, descendant)
 
 
 def locate(repository: Repository, branch: str, remote: str | None) -> Home:
@@ -78,9 +69,9 @@ def locate(repository: Repository, branch: str, remote: str | None) -> Home:
     config = _chosen(repository, remote)
     if config is None:
         return here
-    apart = open_apart(repository, _LINEAGE, make=False)
+    apart = open_apart(repository, make=False)
     if apart is None and _is_incomplete(repository, config, here.ref) and not repository.refs(here.ref):
-        apart = open_apart(repository, _LINEAGE, make=True)
+        apart = open_apart(repository, make=True)
     if apart is None:
         return Home(repository, repository, branch, remote_of(repository, config))
     lender = lending(remote_for(apart, repository, config))
@@ -98,8 +89,8 @@ def is_current(home: Home) -> bool:
     return home.remote.tips(home.ref).get(home.ref) == home.repository.refs(home.seen_ref).get(home.seen_ref)
 
 
-def _apart(repository: Repository, name: str, config: RemoteConfig) -> Remote:
-    apart = open_apart(repository, name, make=True)
+def _apart(repository: Repository, config: RemoteConfig) -> Remote:
+    apart = open_apart(repository, make=True)
     assert apart is not None
     return remote_for(apart, repository, config)
 

@@ -1,8 +1,8 @@
-"""The catalog of kinds and checks, from the entry points of installed packages; built-ins register the same way."""
+"""The catalog of kinds, checks and stores, from entry points of installed packages; built-ins register the same way."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
@@ -11,18 +11,32 @@ from typing import Any
 from mlspec.core.problem import fail
 from mlspec.specs.parse import Catalog
 
-KINDS, CHECKS = "mlspec.kinds", "mlspec.checks"
+KINDS, CHECKS, STORES = "mlspec.kinds", "mlspec.checks", "mlspec.stores"
 
 
 @cache
 def catalog() -> Catalog:
-    """Return the kinds and checks that are installed.
+    """Return the kinds and checks that are installed, and the names of the stores.
 
     Raises:
         MlspecError: two packages register the same name, or one cannot be imported.
     """
     found = entry_points()
-    return Catalog(kinds=_table(found.select(group=KINDS)), checks=_table(found.select(group=CHECKS)))
+    kinds, checks, stores = (_points(found.select(group=group)) for group in (KINDS, CHECKS, STORES))
+    return Catalog(_loaded(kinds), _loaded(checks), tuple(stores))
+
+
+def store(scheme: str) -> Any:
+    """Return the function that opens a store of a scheme; only this one is imported.
+
+    Raises:
+        MlspecError: no such store is installed, or it cannot be imported.
+    """
+    points = _points(entry_points(group=STORES))
+    if scheme not in points:
+        known = ", ".join(points)
+        raise fail("store/unknown", f"no store is installed for `{scheme}`", help=f"stores: {known}")
+    return _load(points[scheme])
 
 
 def implementation(reference: str) -> Callable[..., Any]:
@@ -32,7 +46,7 @@ def implementation(reference: str) -> Callable[..., Any]:
     return loaded
 
 
-def _table(found: Any) -> dict[str, Any]:
+def _points(found: Iterable[EntryPoint]) -> dict[str, EntryPoint]:
     table: dict[str, EntryPoint] = {}
     for point in found:
         other = table.get(point.name)
@@ -43,7 +57,11 @@ def _table(found: Any) -> dict[str, Any]:
                 help="uninstall one",
             )
         table[point.name] = point
-    return {name: _load(point) for name, point in sorted(table.items())}
+    return dict(sorted(table.items()))
+
+
+def _loaded(points: Mapping[str, EntryPoint]) -> dict[str, Any]:
+    return {name: _load(point) for name, point in points.items()}
 
 
 def _load(point: EntryPoint) -> Any:

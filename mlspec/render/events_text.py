@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mlspec.core.events import Closed, Ended
+from mlspec.core import digest
+from mlspec.core.events import Closed, Ended, Moved
 from mlspec.core.verdict import CheckVerdict, Estimate, GateVerdict, Outcome, Violation
 from mlspec.render.plan_text import phrase
 from mlspec.render.text import Line, counted, duration, line, neutralise
@@ -34,6 +35,13 @@ def ended_lines(ended: Ended) -> Iterator[Line]:
         yield _violation(violation)
     for text in ended.log_tail[-_LOG_LINES:]:
         yield line(_INDENT, ("| ", "dim"), neutralise(text))
+
+
+def moved_line(moved: Moved) -> Line:
+    """Say how far an object is on its way: `sending   12.3 MB of 41.0 MB  1f0c…`."""
+    word = "sending" if moved.sent else "fetching"
+    amount = f"{moved.done / 1e6:,.1f} MB of {moved.total / 1e6:,.1f} MB"
+    return line((f"{word:<9} ", "train"), amount, (f"  object {digest.short(moved.digest)}", "dim"))
 
 
 def estimate_text(estimate: Estimate) -> str:

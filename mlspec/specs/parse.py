@@ -28,10 +28,11 @@ _PartT = TypeVar("_PartT", bound=Part)
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """What may be declared: the class of each `kind:` and of each `check:`."""
+    """What may be declared: the class of each `kind:` and of each `check:`, and the schemes of stores."""
 
     kinds: Mapping[str, type[Spec]]
     checks: Mapping[str, type[CheckSpec]]
+    stores: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,20 @@ def check_path(text: str) -> str:
     return text
 
 
+def check_outside_path(text: str) -> str:
+    """Return the path if it is absolute and says plainly where: the folder of a store that machines share.
+
+    Raises:
+        ValueError: with the reason, in words.
+    """
+    parts = text.split("/")[1:]
+    if not text.startswith("/") or len(text) > _MAX_LENGTH or {"", ".", ".."} & set(parts) or "\0" in text:
+        raise ValueError("must be an absolute path without empty, `.` or `..` parts")
+    if any(part.casefold() == ".git" for part in parts):
+        raise ValueError("must not reach into git's own files")
+    return text
+
+
 def _check_part(part: str) -> None:
     if part in ("", "."):
         raise ValueError("must not hold empty or `.` parts")

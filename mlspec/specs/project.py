@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from mlspec.core.address import Address
 from mlspec.specs.base import Name, Part, Text
-from mlspec.specs.paths import check_path
+from mlspec.specs.store import Store, StorePlace
 
 
 def _supported(value: Any) -> Any:
@@ -17,13 +17,6 @@ def _supported(value: Any) -> Any:
     if value != 1 or isinstance(value, bool):
         raise ValueError("must be 1")
     return value
-
-
-def _store(text: str) -> str:
-    if "://" in text or text == "git":
-        raise ValueError("must be a folder; other stores are not built yet")
-    check_path(text)
-    return text
 
 
 def _address(text: str) -> str:
@@ -81,8 +74,8 @@ class Project(Part):
     """The project's name."""
     deploy: Branch = "main"
     """The branch whose commits may promote, roll back and retire."""
-    store: Annotated[str, AfterValidator(_store)] = ".mlspec/store"
-    """The folder that keeps data snapshots and models, relative to the repository."""
+    store: Store = StorePlace(path=".mlspec/store")
+    """Where data snapshots and models are kept: a folder, `git`, or a bucket as `s3://bucket/prefix`."""
     stages: tuple[Name, ...] = ()
     """The stages, in order of trust."""
     teams: Annotated[dict[Name, Team], Field(min_length=1)]

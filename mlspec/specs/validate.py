@@ -15,20 +15,21 @@ from mlspec.specs.fit import Misfit, gate_misfits, model_misfits, unknown_metric
 from mlspec.specs.gate import Gate
 from mlspec.specs.messages import MAX_FINDINGS
 from mlspec.specs.model import Model
-from mlspec.specs.parse import PROJECT_FILE, Specs
+from mlspec.specs.parse import PROJECT_FILE, Catalog, Specs
 from mlspec.specs.project import Project
+from mlspec.specs.store import FOLDER
 
 _KINDS = ("dataset", "gate", "model")
 _DANGLING = {f"spec/unknown-{kind}" for kind in _KINDS}
 
 
-def validate(project: Project, specs: Specs, *, complete: bool = True) -> list[Finding]:
+def validate(project: Project, specs: Specs, catalog: Catalog, *, complete: bool = True) -> list[Finding]:
     """Return everything that is wrong between the documents of a project.
 
     A reference to a resource that is declared but invalid is not reported: its own document is. Where not every
     document could be read (`complete` is false), no reference is called dangling.
     """
-    findings = [_finding(misfit, PROJECT_FILE, 0) for misfit in islice(_project(project, specs), MAX_FINDINGS)]
+    findings = [_finding(misfit, PROJECT_FILE, 0) for misfit in islice(_project(project, specs, catalog), MAX_FINDINGS)]
     for spec in (*specs.datasets.values(), *specs.gates.values(), *specs.models.values()):
         document = specs.where[spec.address]
         misfits = islice(_spec(spec, project, specs), MAX_FINDINGS)
@@ -57,9 +58,9 @@ def _source(dataset: Dataset, project: Project, specs: Specs) -> Iterator[Misfit
     for file in sorted({PROJECT_FILE, *(document.file for document in specs.where.values())}):
         if source == file.casefold():
             yield Misfit(("source",), "dataset/source", f"the source is the spec {file}; it must be a file of rows")
-    store = project.store.casefold()
-    if f"{source}/".startswith(f"{store}/"):
-        message = f"the source lies in the store, {project.store} (`store` in {PROJECT_FILE})"
+    store = project.store.path.casefold()
+    if project.store.scheme == FOLDER and f"{source}/".startswith(f"{store}/"):
+        message = f"the source lies in the store, {project.store.path} (`store` in {PROJECT_FILE})"
         yield Misfit(("source",), "dataset/source", message, "the store is mlspec's own; keep the source elsewhere")
 
 
@@ -124,7 +125,10 @@ def _used_gates(model: Model, dataset: Dataset, specs: Specs) -> Iterator[Misfit
                 yield from gate_misfits(gate, model, dataset, ("stages", stage, "gates", n))
 
 
-def _project(project: Project, specs: Specs) -> Iterator[Misfit]:
+def _project(project: Project, specs: Specs, catalog: Catalog) -> Iterator[Misfit]:
+    if project.store.scheme not in catalog.stores:
+        message = f"no store is installed for `{project.store.scheme}://`"
+        yield Misfit(("store",), "project/unknown-store", message, f"stores: {', '.join(catalog.stores)}")
     for n in repeats(project.stages):
         yield Misfit(("stages", n), "project/stage-twice", f"stage `{project.stages[n]}` is listed twice")
     yield from _moves(project, specs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import stat
 import time
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from mlspec.core.ports import Stored
 from mlspec.core.problem import MlspecError, Problem, fail
 from mlspec.io import files
 from mlspec.stores import notes
+from mlspec.stores.site import Site
 
 _ALGORITHM = "sha256"
 _PARTIAL = "partial"
@@ -20,12 +22,19 @@ _STALE_S = 24 * 3600
 _READ_ONLY = 0o444
 
 
+def open_folder(site: Site) -> FolderStore:
+    """Open the store in a folder."""
+    return FolderStore(site.base / site.place, shared=site.shared)
+
+
 class FolderStore:
     """A folder of this machine, or one that machines share; satisfies `core.ports.Store`. Safe to share by threads."""
 
-    def __init__(self, root: Path) -> None:
-        """Keep objects below `root`, which is made when it is first needed."""
-        self.root = root
+    near = True
+
+    def __init__(self, root: Path, *, shared: bool = False) -> None:
+        """Keep objects below `root`; it is made when it is first needed, but for a shared one, which must be there."""
+        self.root, self.shared = root, shared
 
     def put(self, source: Path) -> Stored:
         """Copy a file in, hashing while copying; durable when it returns.
@@ -125,11 +134,21 @@ class FolderStore:
         except MlspecError as error:
             match error.problems[0].code:
                 case "source/missing":
+                    self._refuse_unfit()
                     return None
                 case "source/directory" | "source/not-a-file":
                     raise notes.damaged(name, str(path)) from error
             raise
         return notes.unseal(name, sealed, str(path))
+
+    def ready(self) -> None:
+        """Make sure that a file can be written here.
+
+        Raises:
+            MlspecError: `store/not-a-folder`, `store/not-there` or `env/…`.
+        """
+        with self._temporary() as temporary, files.in_words(self.root):
+            temporary.write_bytes(b"ready")
 
     def settle(self) -> None:
         """Do nothing: what is in the folder can be seen."""
@@ -162,14 +181,27 @@ class FolderStore:
             try:
                 status = path.lstat()
             except (FileNotFoundError, NotADirectoryError):
+                self._refuse_unfit()
                 return None
         return status.st_size if stat.S_ISREG(status.st_mode) else -1
+
+    def _refuse_unfit(self) -> None:
+        """Refuse a store whose folder is something else, or is shared and not there: it may not be mounted."""
+        if self.root.is_dir():
+            return
+        if os.path.lexists(self.root):
+            hint = "name another folder as `store:` in mlspec.yaml, or move what is in the way"
+            raise fail("store/not-a-folder", f"the store {self.root} is not a folder", help=hint)
+        if self.shared:
+            message = f"the shared folder {self.root} of the store is not there"
+            raise fail("store/not-there", message, help="mount it; if this is its first use, make it")
 
     @contextlib.contextmanager
     def _temporary(self) -> Iterator[Path]:
         folder = self.root / _PARTIAL
         with files.in_words(self.root):
             if not folder.is_dir():
+                self._refuse_unfit()
                 _make(self.root, folder)
             _clean(folder)
         with files.partial(folder, "object") as temporary:

@@ -62,7 +62,7 @@ class World:
     def run(self, *argv: str, **env: str) -> Done:
         """Run a program here, git knowing only what the repository says."""
         clean = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-        clean |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "CI": "true", **env}
+        clean |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", **env}
         done = subprocess.run(argv, cwd=self.root, env=clean, capture_output=True, text=True, timeout=300, check=False)
         return Done(done.returncode, done.stdout, done.stderr)
 

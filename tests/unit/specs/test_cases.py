@@ -20,7 +20,9 @@ from mlspec.specs.validate import validate
 CASES = Path(__file__).parents[2] / "cases" / "specs"
 
 
-CATALOG = Catalog(kinds={"Dataset": Dataset, "Gate": Gate, "Model": Model}, checks={"metric": MetricCheck})
+CATALOG = Catalog(
+    kinds={"Dataset": Dataset, "Gate": Gate, "Model": Model}, checks={"metric": MetricCheck}, stores=("folder", "s3")
+)
 
 
 def load(contents: Mapping[str, bytes]) -> tuple[Specs, list[Problem]]:
@@ -36,7 +38,7 @@ def load(contents: Mapping[str, bytes]) -> tuple[Specs, list[Problem]]:
     specs, more = parse([document for document in documents if document.file != PROJECT_FILE], CATALOG)
     findings += more
     if project is not None:
-        findings += validate(project, specs, complete=not problems)
+        findings += validate(project, specs, CATALOG, complete=not problems)
     return specs, in_order([*problems, *yaml.locate(findings, contents.__getitem__)])
 
 

@@ -23,7 +23,9 @@ from mlspec.specs.parse import Catalog, parse, parse_project
 from mlspec.specs.project import Project
 from mlspec.specs.validate import validate
 
-CATALOG = Catalog(kinds={"Dataset": Dataset, "Gate": Gate, "Model": Model}, checks={"any": CheckSpec})
+CATALOG = Catalog(
+    kinds={"Dataset": Dataset, "Gate": Gate, "Model": Model}, checks={"any": CheckSpec}, stores=("folder",)
+)
 PROJECT = {"version": 1, "project": "p", "stages": ["staging"], "teams": {"data": {"members": ["ada"]}}}
 DATASET = {
     "kind": "Dataset",
@@ -151,9 +153,9 @@ def test_a_dangling_reference_is_not_reported_where_documents_are_missing() -> N
     project, _ = parse_project([document(PROJECT, "mlspec.yaml")])
     assert project is not None
     specs, _ = parse([document(MODEL)], CATALOG)
-    codes = [finding.code for finding in validate(project, specs)]
+    codes = [finding.code for finding in validate(project, specs, CATALOG)]
     assert codes == ["spec/unknown-gate", "spec/unknown-dataset"]
-    assert validate(project, specs, complete=False) == []
+    assert validate(project, specs, CATALOG, complete=False) == []
 
 
 def test_a_thousand_specs_take_a_moment() -> None:
@@ -162,7 +164,7 @@ def test_a_thousand_specs_take_a_moment() -> None:
     models = [document({**MODEL, "name": f"m{n}"}, f"specs/{n}.yaml") for n in range(1000)]
     start = time.process_time()
     specs, findings = parse([document(DATASET), document(GATE, index=1), *models], CATALOG)
-    findings += validate(project, specs)
+    findings += validate(project, specs, CATALOG)
     assert time.process_time() - start < 0.5  # 0.06 s on a quiet machine
     assert findings == []
     assert len(specs.models) == 1000
@@ -231,7 +233,7 @@ def test_mutated_specs_give_only_problems_with_places(text: str) -> None:
     specs, more = parse(documents, CATALOG)
     base, _ = parse_project([document(PROJECT, "mlspec.yaml")])
     assert base is not None
-    findings += more + validate(project or base, specs)
+    findings += more + validate(project or base, specs, CATALOG)
     every = in_order([*problems, *yaml.locate(findings, lambda _: content)])
     assert all(problem.message and problem.place for problem in every)
     assert all("pydantic" not in problem.message and "Input should" not in problem.message for problem in every)
