@@ -151,6 +151,13 @@ class World:
         parents = ["-p", tip] if onto else []
         commit = self.git("commit-tree", "-m", "Tamper", *parents, index.git("write-tree"))
         self.git("update-ref", LINEAGE, commit)
+        if not onto:
+            self.forget()
+
+    def forget(self) -> None:
+        """Forget which tip of the lineage was seen, as a clone that never saw one."""
+        for name in self.git("for-each-ref", "--format=%(refname)", "refs/mlspec/seen").splitlines():
+            self.git("update-ref", "-d", name)
 
     def recorded(self) -> dict[str, str]:
         """Return every file of the lineage branch with its blob id."""

@@ -18,11 +18,14 @@ HEARTBEAT_S = 10.0
 def command(start: Path, store: bool, repair: bool) -> int:
     """Check that records, heads and objects are what was recorded; name the first that is not."""
     from mlspec.cli.console import write
+    from mlspec.cli.report import warn
     from mlspec.commands.verify import VerifyRequest, run
     from mlspec.render.problems import problem_lines
     from mlspec.render.text import line
 
     report = run(start, VerifyRequest(store=store, repair=repair), _Heartbeat())
+    for warning in report.warnings:
+        warn(warning)
     write(problem_lines(report.damage))
     write(line(("repaired  ", "ok"), name) for name in report.repaired)
     objects = f", {report.objects} objects" if store else ""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mlspec.commands.catch_up import find_home
+from mlspec.commands.catch_up import Ask, catch_up, find_home, writes_to
 from mlspec.commands.find import find_project
 from mlspec.commands.load import load_project
 from mlspec.commands.objects import Census, Progress
@@ -15,12 +15,13 @@ from mlspec.core.head import Head
 from mlspec.core.problem import MlspecError, Problem
 from mlspec.core.record import Record
 from mlspec.io.clock import SystemClock
-from mlspec.io.git import Repository, open_repository
+from mlspec.io.git import open_repository
 from mlspec.io.trees import WorkTree
-from mlspec.lineage.layout import Layout, ref
+from mlspec.lineage.home import Home
+from mlspec.lineage.layout import Layout
 from mlspec.lineage.read import read_at, refuse_other, tip_of
 from mlspec.lineage.verify import Findings, verify
-from mlspec.lineage.write import Branch, Mended, repair
+from mlspec.lineage.write import Mended, repair
 from mlspec.specs.project import Project
 
 
@@ -33,6 +34,7 @@ class VerifyReport:
     objects: int
     damage: tuple[Problem, ...]
     repaired: tuple[str, ...] = ()
+    warnings: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +55,11 @@ def run(start: Path, request: VerifyRequest, progress: Progress = lambda *_: Non
     root = find_project(start)
     repository = open_repository(root)
     project = load_project(WorkTree(root))
-    tip = tip_of(repository, project.lineage.branch)
+    home = find_home(repository, project)
+    warnings, damage = _caught_up(home, project)
+    tip = tip_of(home.repository, home.branch)
     if tip is None:
-        return VerifyReport(0, 0, 0, ())
+        return VerifyReport(0, 0, 0, tuple(damage), warnings=warnings)
     census, read = Census(), 0
 
     def note(record: Record) -> None:
@@ -65,38 +69,57 @@ def run(start: Path, request: VerifyRequest, progress: Progress = lambda *_: Non
         if request.store:
             census.note(record)
 
-    found = verify(repository, tip, note, keep=request.repair)
+    found = verify(home.repository, tip, note, keep=request.repair)
     if found.layout is not None:
         refuse_other(found.layout, project)
     repaired: tuple[str, ...] = ()
     if request.repair and found.head_damage and not found.log_damage:
-        before, tip = found.head_damage, _repair(repository, project, tip, found)
-        found = verify(repository, tip)
+        before, tip = found.head_damage, _repair(home, project, tip, found)
+        found = verify(home.repository, tip)
         repaired = tuple(str(problem.place) for problem in before if problem not in found.head_damage)
-    damage = _with_help(found, project, tip)
+    damage += _with_help(found, home, tip)
     if request.store:
-        wrong = census.check(open_store(find_home(repository, project), root, project), progress)
-        damage += census.told(wrong, _heads(repository, tip) if wrong else {})
-    return VerifyReport(found.records, found.heads, len(census.named), tuple(damage), repaired)
+        wrong = census.check(open_store(home, root, project), progress)
+        damage += census.told(wrong, _heads(home, tip) if wrong else {})
+    return VerifyReport(found.records, found.heads, len(census.named), tuple(damage), repaired, warnings)
 
 
-def _repair(repository: Repository, project: Project, tip: str, found: Findings) -> str:
-    rebuilt = Layout(project=project.project, deploy=project.deploy, commit=found.deployed)
-    branch = Branch(repository, project.lineage.branch, project.project, project.deploy)
-    return repair(branch, tip, Mended(found.layout or rebuilt, found.folded, found.stray), SystemClock().now())
+def _caught_up(home: Home, project: Project) -> tuple[tuple[Problem, ...], list[Problem]]:
+    """Bring the lineage here up to the shared one, all of its history too; return warnings and what is wrong with it.
+
+    Raises:
+        MlspecError: the remote is needed and cannot be asked.
+    """
+    try:
+        warnings = catch_up(home, project, Ask.MAY)
+    except MlspecError as error:
+        if not error.problems[0].code.startswith("lineage/"):
+            raise
+        return (), list(error.problems)
+    tip = tip_of(home.repository, home.branch)
+    if tip is not None and home.remote is not None and home.is_apart and home.repository.is_shallow:
+        home.remote.complete(tip)
+    return warnings, []
 
 
-def _heads(repository: Repository, tip: str) -> Mapping[str, Head]:
+def _repair(home: Home, project: Project, tip: str, found: Findings) -> str:
+    """Write what follows from the log; what format.json said last is kept, where the branch still has it."""
+    layout = found.layout or Layout(project=project.project, deploy=project.deploy, commit=found.deployed)
+    mended = Mended(layout, found.folded, found.stray)
+    return repair(writes_to(home, project), tip, mended, SystemClock().now())
+
+
+def _heads(home: Home, tip: str) -> Mapping[str, Head]:
     """Return the heads; none where they are damaged, which is told elsewhere."""
     try:
-        return read_at(repository, tip).heads
+        return read_at(home.repository, tip).heads
     except MlspecError:
         return {}
 
 
-def _with_help(found: Findings, project: Project, tip: str) -> list[Problem]:
+def _with_help(found: Findings, home: Home, tip: str) -> list[Problem]:
     """Tell the way back with the first finding of each sort."""
-    log = _first(found.log_damage, _way_back(found, project.lineage.branch, tip))
+    log = _first(found.log_damage, _way_back(found, home, tip))
     return log + _first(found.head_damage, None if log else "mlspec verify --repair writes it anew from the log")
 
 
@@ -104,13 +127,16 @@ def _first(problems: Sequence[Problem], hint: str | None) -> list[Problem]:
     return [replace(one, help=one.help or hint) if number == 0 else one for number, one in enumerate(problems)]
 
 
-def _way_back(found: Findings, branch: str, tip: str) -> str:
+def _way_back(found: Findings, home: Home, tip: str) -> str:
+    source = home.remote.name if home.remote else "CLONE"
     if any(problem.code == "lineage/unreadable" for problem in found.log_damage):
-        return f"fetch it from a clone that has it: git -c fetch.unpackLimit=1 fetch --refetch CLONE {branch}"
+        return f"fetch it from a clone that has it: git -c fetch.unpackLimit=1 fetch --refetch {source} {home.branch}"
     if found.whole is None:
         return (
             "nothing mends a log: bring the branch back from a clone where mlspec verify finds it whole: "
-            f"git fetch --force CLONE {branch}:{branch}"
+            f"git fetch --force CLONE {home.branch}:{home.branch}"
         )
-    restored = f"$(git commit-tree -p {tip[:12]} -m 'Bring the log back' {found.whole[:12]}:)"
-    return f"commit {found.whole[:12]} still has it; to go on from there: git update-ref {ref(branch)} {restored}"
+    git = f"git -C {home.repository.git_dir}" if home.is_apart else "git"
+    restored = f"$({git} commit-tree -p {tip[:12]} -m 'Bring the log back' {found.whole[:12]}:)"
+    push = ", then mlspec push" if home.remote else ""
+    return f"commit {found.whole[:12]} still has it; to go on from there: {git} update-ref {home.ref} {restored}{push}"

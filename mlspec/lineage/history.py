@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from mlspec.core.problem import MlspecError, Problem
 from mlspec.io.git import Repository
 from mlspec.lineage.chains import bad
-from mlspec.lineage.layout import FORMAT_PATH, LOG
-from mlspec.lineage.top import Commit, Top, merged, parse_layout, read_top
+from mlspec.lineage.layout import FORMAT_PATH, LOG, Layout
+from mlspec.lineage.top import Commit, merged, parse_layout, read_top
 from mlspec.lineage.write import REPAIR
 
 _FAR = 1000
@@ -66,18 +66,24 @@ class Past:
         return past
 
 
-def by_other_hands(repository: Repository, top: Top, stray: Collection[str]) -> Past:
-    """Name what the log has beside what its format.json seals, but `stray` files; nothing where the seal is wrong."""
-    tip = top.commit.oid
-    ancestors = repository.run("rev-list", "--topo-order", tip).decode().split()[1:]
-    sealed = next((commit for commit in ancestors[:_FAR] if _seals(repository, commit)), None)
+def sealed_before(repository: Repository, tip: str) -> tuple[str, Layout] | None:
+    """Return the newest commit before a tip that holds what its format.json seals, and that file; None if none near."""
+    ancestors = repository.run("rev-list", "--topo-order", f"--max-count={_FAR}", tip).decode().split()[1:]
+    for commit in ancestors:
+        layout = _sealing(repository, commit)
+        if layout is not None and layout.log is not None:
+            return commit, layout
+    return None
+
+
+def by_other_hands(repository: Repository, tip: str, sealed: str | None, stray: Collection[str]) -> list[Problem]:
+    """Name what the log has beside what a sealed commit had, but `stray` files."""
     if sealed is None:
         why = f"it is not what {FORMAT_PATH} seals, and no commit of the branch holds what it does"
-        return Past([bad(LOG, "altered", why)])
+        return [bad(LOG, "altered", why)]
     changed = repository.run("diff-tree", "-r", "--no-renames", "--name-only", "-z", sealed, tip, "--", LOG)
     paths = [path for path in changed.decode("utf-8", "surrogateescape").split("\0") if path and path not in stray]
-    why = f"other hands wrote it, after commit {sealed[:12]}"
-    return Past([bad(path, "altered", why) for path in paths], before=sealed)
+    return [bad(path, "altered", f"other hands wrote it, after commit {sealed[:12]}") for path in paths]
 
 
 def _merges(repository: Repository, tip: str) -> Iterator[Problem]:
@@ -125,26 +131,18 @@ def _not_taken_back(repository: Repository, tip: str, changed: Sequence[_Event])
         if event.letter == "A" and event.path in wanted:
             added.setdefault(event.path, event.commit)
     for event in changed:
-        if event.path not in added or _stands(repository, added[event.path]):
+        if event.path not in added or _sealing(repository, added[event.path]) is not None:
             yield event
 
 
-def _stands(repository: Repository, commit: str) -> bool:
-    """Say whether a commit holds what its format.json seals, or was made before there were seals."""
-    try:
-        top = read_top(repository, commit)
-        return not top.broken(parse_layout(top.format))
-    except MlspecError:
-        return False
-
-
-def _seals(repository: Repository, commit: str) -> bool:
+def _sealing(repository: Repository, commit: str) -> Layout | None:
+    """Return the format.json of a commit that holds what it seals, if it does; one without seals holds anything."""
     try:
         top = read_top(repository, commit)
         layout = parse_layout(top.format)
     except MlspecError:
-        return False
-    return layout.log is not None and not top.broken(layout)
+        return None
+    return None if top.broken(layout) else layout
 
 
 def _commit(repository: Repository, oid: str) -> Commit:

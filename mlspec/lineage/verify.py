@@ -5,13 +5,13 @@ Records are read as a stream: once to hold each against its digest, once more to
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mlspec.core.problem import MlspecError, Place, Problem
 from mlspec.io.git import Repository
 from mlspec.lineage.chains import Chains, bad
-from mlspec.lineage.history import Past, before_first, by_other_hands, was_sealed
+from mlspec.lineage.history import Past, before_first, by_other_hands, sealed_before, was_sealed
 from mlspec.lineage.layout import FORMAT_PATH, HEADS, LOG, Layout
 from mlspec.lineage.records import Log, Note
 from mlspec.lineage.refold import Heads
@@ -26,9 +26,10 @@ _MOST = 100
 class Findings:
     """What verification found; damage of the log cannot be mended, that of what follows from it can.
 
-    `layout` is what format.json says, None where that is not to be believed; `deployed` the commit deployed last
-    according to the log. `folded` and `stray` are for a repair: the heads that the log folds to, by path, and files
-    below log/ that are no records. `whole` is the newest commit from before the log was damaged, where there is one.
+    `layout` is what format.json says or, where that is damaged, last said; None where nobody knows. `deployed` is the
+    commit deployed last according to the log. `folded` and `stray` are for a repair: the heads that the log folds to,
+    by path, and files below log/ that are no records. `whole` is the newest commit from before the log was damaged,
+    where there is one.
     """
 
     records: int = 0
@@ -64,19 +65,19 @@ def verify(repository: Repository, tip: str, note: Note = lambda _: None, *, kee
         heads = Heads.compared(repository, chains.by_address, listing, keep=keep)
         log_damage = heads.dropped
     if not log_damage and layout is not None and LOG in top.broken(layout):
-        others = by_other_hands(repository, top, log.stray)
-        past.before, log_damage = others.before, others.damage
+        past.before = sealed[0] if (sealed := sealed_before(repository, tip)) else None
+        log_damage = by_other_hands(repository, tip, past.before, log.stray)
     if log_damage:  # heads follow from the log: of a damaged one, nothing can be said
         heads = Heads()
     head_damage += [*heads.altered, *_stray(listing, log), *past.merged]
     if layout is not None and not log_damage:
-        head_damage += _of_layout(repository, top, layout, past, seals=not head_damage)
+        head_damage += _of_layout(repository, top, layout, set(log.deploying.values()), seals=not head_damage)
     return Findings(
         records=len(log.links),
         heads=len(chains.by_address),
         log_damage=tuple(_by_place(log_damage)),
         head_damage=tuple(_by_place(head_damage)),
-        layout=layout if Place(FORMAT_PATH) not in {problem.place for problem in head_damage} else None,
+        layout=layout if Place(FORMAT_PATH) not in {one.place for one in head_damage} else _recovered(repository, top),
         deployed=past.deployed,
         folded=heads.folded,
         stray=tuple(log.stray),
@@ -104,10 +105,18 @@ def _stray(listing: Listing, log: Log) -> Iterator[Problem]:
         yield bad(path, "stray", "it does not belong on this branch")
 
 
-def _of_layout(repository: Repository, top: Top, layout: Layout, past: Past, *, seals: bool) -> Iterator[Problem]:
+def _recovered(repository: Repository, top: Top) -> Layout | None:
+    """Return what format.json said when the log was last sealed, if the log is still the same."""
+    sealed, log = sealed_before(repository, top.commit.oid), top.entries.get(LOG)
+    return sealed[1] if sealed and log and sealed[1].log == log.oid else None
+
+
+def _of_layout(
+    repository: Repository, top: Top, layout: Layout, deployed: Collection[str], *, seals: bool
+) -> Iterator[Problem]:
     """Hold format.json against the log; its seals only where nothing else explains that they are broken."""
-    if layout.commit != past.deployed:
-        yield bad(FORMAT_PATH, "head", f"the commit deployed last is {past.deployed}, not {layout.commit}")
+    if layout.commit not in deployed and (layout.commit or deployed):
+        yield bad(FORMAT_PATH, "head", f"no record was deployed from its commit {layout.commit}")
     elif seals and top.broken(layout):
         yield bad(FORMAT_PATH, "head", "it seals something else than lies here")
     elif layout.log is None and was_sealed(repository, top.commit.oid):
