@@ -116,9 +116,12 @@ class FolderStore:
             temporary.write_bytes(sealed)
             temporary.chmod(_READ_ONLY)
             if not files.settle_first(temporary, path):
-                kept = notes.whole(lambda: self.noted(name))
-                if kept is not None:
-                    return kept
+                try:
+                    kept = self.noted(name)
+                    return content if kept is None else kept
+                except MlspecError as error:
+                    if error.problems[0].code != "store/damaged":
+                        raise
                 files.settle(temporary, path)
         return content
 
@@ -153,16 +156,23 @@ class FolderStore:
     def settle(self) -> None:
         """Do nothing: what is in the folder can be seen."""
 
+    def path(self, digest: str) -> Path:
+        """Return where an object lies, or would."""
+        name = digest.removeprefix(digests.PREFIX)
+        return self.root / _ALGORITHM / name[:2] / name[2:]
+
+    def discard(self, digest: str) -> None:
+        """Remove an object, as a cache may; where that fails it stays."""
+        if digests.is_digest(digest):
+            with contextlib.suppress(OSError):
+                self.path(digest).unlink()
+
     def digests(self) -> Iterator[str]:
         """List the objects that are there, sorted; they are not read."""
         for path in sorted(self.root.glob(f"{_ALGORITHM}/??/*")):
             digest = digests.PREFIX + path.parent.name + path.name
             if digests.is_digest(digest):
                 yield digest
-
-    def _path(self, digest: str) -> Path:
-        name = digest.removeprefix(digests.PREFIX)
-        return self.root / _ALGORITHM / name[:2] / name[2:]
 
     def _note_path(self, name: str) -> Path:
         return self.root / "notes" / notes.named(name)
@@ -172,11 +182,11 @@ class FolderStore:
             raise fail("store/missing", f"`{digest}` is not the name of an object")
         if self._size(digest) is None:
             raise _missing(digest, self.root)
-        return self._path(digest)
+        return self.path(digest)
 
     def _size(self, digest: str) -> int | None:
         """Return the size of an object's file, None where there is none, -1 where something else has its name."""
-        path = self._path(digest)
+        path = self.path(digest)
         with files.in_words(path):
             try:
                 status = path.lstat()
@@ -210,7 +220,7 @@ class FolderStore:
     def _keep(self, temporary: Path, stored: Stored) -> Stored:
         if self._is_kept(stored):
             return stored
-        path = self._path(stored.digest)
+        path = self.path(stored.digest)
         with files.in_words(path):
             files.make_folders(path.parent)
             temporary.chmod(_READ_ONLY)
@@ -221,7 +231,7 @@ class FolderStore:
         """Say whether an object is there in full; its name is made durable, as its writer may not have come to that."""
         if self._size(stored.digest) != stored.size:
             return False
-        path = self._path(stored.digest)
+        path = self.path(stored.digest)
         with files.in_words(path):
             files.sync_folder(path.parent)
         return True
@@ -236,7 +246,7 @@ class FolderStore:
                 case "source/missing":
                     raise _missing(digest, self.root) from error
                 case "source/directory" | "source/not-a-file" | "source/changed":
-                    raise _damaged(digest, self._path(digest)) from error
+                    raise _damaged(digest, self.path(digest)) from error
             raise
 
 
