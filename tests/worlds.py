@@ -90,6 +90,11 @@ class World:
         assert done.returncode == 0, f"git {argv}: {done.stderr.decode()}"
         return done.stdout.decode().removesuffix("\n")
 
+    def run(self, *argv: str) -> None:
+        """Run a program in the work tree, which must succeed."""
+        done = subprocess.run(argv, cwd=self.root, env=self.env, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{argv}: {done.stderr}"
+
     def mlspec(self, *argv: str, below: str = ".", **env: str) -> Done:
         """Run mlspec in a folder of the repository, with variables of the environment changed."""
         command = [str(MLSPEC), *argv]

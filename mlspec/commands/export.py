@@ -123,13 +123,13 @@ def export(start: Path, reference: str, target: Path, tell: Tell = unheard) -> l
     if target.exists() and any(target.iterdir()):
         raise fail("export/not-empty", f"{target} is not empty", help="name a new folder")
     content = chosen.store.read(chosen.run.artifact)
-    target.mkdir(parents=True, exist_ok=True)
     files = {
         "model.skops": content,
         "model.json": _json(_story(chosen)),
         "predict.py": (folder("templates") / "export" / "predict.py").read_bytes(),
         "requirements.txt": _requirements(chosen),
     }
+    target.mkdir(parents=True, exist_ok=True)
     for name, body in files.items():
         (target / name).write_bytes(body)
     return [target / name for name in files]
