@@ -16,6 +16,7 @@ from typing import Any
 
 from mlspec.commands.do_model import _conforming, _registration, _told
 from mlspec.commands.drafts import Author
+from mlspec.commands.leases import Leases
 from mlspec.commands.load import load
 from mlspec.commands.plan import _placed
 from mlspec.commands.results import Result
@@ -76,6 +77,10 @@ class Shelf:
 
     def has(self, key: str) -> bool:
         return key in self.contents
+
+    def check(self, key: str) -> None:
+        if key not in self.contents:
+            raise fail("store/missing", f"the store has no object {key}")
 
 
 @dataclass
@@ -151,14 +156,16 @@ class Rehearsal:
         author = Author(
             f"20261123T{len(self.log):06}Z-00000000", _ACTOR, self._origin(workspace), self.clock, workspace
         )
+        leases = Leases(None, self.clock, threading.Event(), 0)  # type: ignore[arg-type]
         session = _Recording(
             workspace,
             seen,
             author,
             None,
-            threading.Event(),
+            leases.cancel,
             workspace.state,
-            None,  # type: ignore[arg-type]
+            None,
+            leases,  # type: ignore[arg-type]
         )
         session.log, session.outcomes = self.log, self.outcomes
         chosen = plan or self._plan(workspace, seen, addresses)

@@ -37,6 +37,14 @@ if TYPE_CHECKING:
     help="Steps side by side. [default: the processors, at most 4]",
 )
 @click.option("--no-push", is_flag=True, help="Record here only; `mlspec push` shares it later.")
+@click.option(
+    "--wait",
+    metavar="S",
+    type=click.FloatRange(0, 86_400),
+    default=120.0,
+    show_default="120",
+    help="Seconds to wait for another apply that trains the same.",
+)
 @click.option("--retry-failed", is_flag=True, help="Try failed steps again.")
 @click.option("--allow-retire", is_flag=True, help="Lift the guard against retiring much at once.")
 @click.pass_obj
@@ -47,6 +55,7 @@ def command(
     approved: Path | None,
     jobs: int,
     no_push: bool,
+    wait: float,
     retry_failed: bool,
     allow_retire: bool,
 ) -> int:
@@ -60,7 +69,7 @@ def command(
     if not yes and plan_file is None and approved is None and not _asks():
         raise click.UsageError("there is no terminal to ask on: give --yes, or a saved plan")
     options = Options(retry_failed, allow_retire)
-    request = ApplyRequest(addresses, plan_file, approved and start / approved, jobs, not no_push, options)
+    request = ApplyRequest(addresses, plan_file, approved and start / approved, jobs, not no_push, wait, options)
     cancel, code = threading.Event(), 0
     with _stoppable(cancel), Progress() as progress:
         confirm = lambda plan: _confirmed(plan, yes, plan_file or approved)  # noqa: E731 -- read where it is used

@@ -9,13 +9,13 @@ import time
 from typing import Any, TextIO
 
 from mlspec.cli.console import painted, wants_colour, write
-from mlspec.core.events import Closed, Ended, Event, Moved, Remarked, Started
+from mlspec.core.events import Closed, Ended, Event, Moved, Remarked, Started, Waiting
 from mlspec.core.plan import Action
 from mlspec.io.ci import in_ci
 from mlspec.render.events_text import COSTLY, closed_line, ended_lines, moved_line
 from mlspec.render.plan_text import phrase
 from mlspec.render.problems import problem_lines
-from mlspec.render.text import Line, duration, line
+from mlspec.render.text import Line, duration, line, neutralise
 
 HEARTBEAT_S = 10.0
 
@@ -27,6 +27,7 @@ class Progress:
         """Show on stderr what runs, and on stdout what came of it."""
         self._running: dict[str, tuple[Action, float]] = {}
         self._moving: dict[str, Moved] = {}
+        self._waits: dict[str, str] = {}
         self._live: Any = None
         self._stop = threading.Event()
         self._lock = threading.Lock()
@@ -51,6 +52,8 @@ class Progress:
             match event:
                 case Started(action):
                     self._start(action)
+                case Waiting(action, who):
+                    self._wait(action, who)
                 case Ended(action):
                     self._running.pop(action.id, None)
                     self._moving.clear()  # one that was broken off would stay; those on their way come again
@@ -72,6 +75,12 @@ class Progress:
     def _start(self, action: Action) -> None:
         if action.verb in COSTLY:
             self._running[action.id] = (action, time.monotonic())
+
+    def _wait(self, action: Action, who: str) -> None:
+        if self._waits.get(action.id) != who:
+            self._waits[action.id] = who
+            what = f"{action.address}: waiting for another apply that is at it"
+            self._say([line(("waiting   ", "train"), (what, "bold"), (f"  {neutralise(who)}", "dim"))], sys.stderr)
 
     def _say(self, lines: list[Line], stream: TextIO) -> None:
         if self._live is not None:

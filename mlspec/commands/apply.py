@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from mlspec.commands.catch_up import Ask
 from mlspec.commands.drafts import author
+from mlspec.commands.leases import Leases
 from mlspec.commands.plan import PlanRequest, make
 from mlspec.commands.schedule import COSTLY, Tally, carry_out
 from mlspec.commands.session import Session
@@ -39,6 +40,7 @@ class ApplyRequest:
     approved: Path | None = None
     jobs: int = 1
     push: bool = True
+    wait_s: float = 120.0
     options: Options = Options()
 
 
@@ -80,9 +82,13 @@ def run(
     executor: Executor = LocalExecutor()
     if any(action.verb in COSTLY for action in plan.runnable):
         workspace.store.ready()
-    session = Session(workspace, seen, writer, executor, cancel, workspace.state, sharing)
-    yield from carry_out(session, plan, request.jobs, tally)
-    session.share(last=True)
+    leases = Leases(workspace.home, clock, cancel, request.wait_s)
+    session = Session(workspace, seen, writer, executor, cancel, workspace.state, sharing, leases)
+    try:
+        yield from carry_out(session, plan, request.jobs, tally)
+        session.share(last=True)
+    finally:
+        leases.drop_all()
     yield _closed(dict(sorted(tally.counts.items())), tally, cancel, session.state.tip, sharing)
 
 

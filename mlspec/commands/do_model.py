@@ -8,15 +8,18 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from mlspec.commands.results import Result
 from mlspec.commands.session import Session
 from mlspec.commands.tables import Table, load_table
+from mlspec.core.finished import Finished, note_of
 from mlspec.core.head import Head, Run
 from mlspec.core.heads import of_kind
 from mlspec.core.plan import Action
 from mlspec.core.ports import JobResult
-from mlspec.core.problem import fail
-from mlspec.core.record import Cost, Environment, Object, Record, to_json
+from mlspec.core.problem import MlspecError, fail
+from mlspec.core.record import Cost, Environment, Object, Record, to_bytes, to_json
 from mlspec.core.verdict import CheckVerdict, Estimate, GateVerdict, Outcome, worst
 from mlspec.planner.closure import closure
 from mlspec.planner.models import ModelView
@@ -43,6 +46,23 @@ def train(session: Session, action: Action, started: datetime) -> Result:
     adopted = _adoptable(session, action)
     if adopted is not None:
         return _adopt(session, action, started, adopted)
+    if not session.begin(action, started):
+        told = "another apply trained it meanwhile"
+        return Result(told, _registration(session, action, started), "reused", _registered_as(session, action))
+    found = _found(session, action.run or "")
+    if found is not None:
+        drafts = _training_records(session, action, started, view, found)
+        return Result(
+            "its training had finished; it is recorded now", drafts, "reused", _registered_as(session, action)
+        )
+    finished = _noted(session, _trained(session, action, view))
+    drafts = _training_records(session, action, started, view, finished)
+    told = f"{finished.rows:,} rows, {finished.features} features"
+    return Result(told, drafts, version=_registered_as(session, action))
+
+
+def _trained(session: Session, action: Action, view: ModelView) -> Finished:
+    """Train, and put what came of it into the store."""
     fields = _snapshot_fields(session, view, view.dataset.version.digest if view.dataset.version else "")
     table = load_table(session, fields, session.workspace.specs.datasets[view.model.dataset])
     with session.folder() as folder:
@@ -55,14 +75,10 @@ def train(session: Session, action: Action, started: datetime) -> Result:
             environ=session.environ,
         )
         trained = run_training(request, session.executor, session.cancel)
-        drafts = _training_records(session, action, started, view, trained)
-    number = _registered_as(session, action) if session.author.origin.deploys else None
-    return Result(f"{trained.rows:,} rows, {trained.features} features", drafts, version=number)
+        return _stored(session, action, view, trained)
 
 
-def _training_records(
-    session: Session, action: Action, started: datetime, view: ModelView, trained: Trained
-) -> tuple[Record, ...]:
+def _stored(session: Session, action: Action, view: ModelView, trained: Trained) -> Finished:
     store = session.workspace.store
     model, log = store.put(trained.artifact), store.put(trained.log)
     packages = store.put_bytes(_json(dict(trained.packages)))
@@ -85,6 +101,45 @@ def _training_records(
         )
     )
     named = {"model": model, "manifest": manifest, "packages": packages, "log": log}
+    return Finished(
+        fingerprint=action.run or "",
+        outputs=tuple(Object(name=name, digest=stored.digest, size=stored.size) for name, stored in named.items()),
+        rows=trained.rows,
+        features=trained.features,
+        environment=Environment(python=trained.python, platform=trained.platform, packages=packages.digest),
+        cost=_cost(trained.result),
+    )
+
+
+def _noted(session: Session, finished: Finished) -> Finished:
+    """Leave word of a finished training; where someone else's is there already, go by that."""
+    there = session.workspace.store.note(finished.note, to_bytes(finished))
+    return _usable(session, there, finished.fingerprint) or finished
+
+
+def _found(session: Session, fingerprint: str) -> Finished | None:
+    """Return a training that had finished and was not recorded, if its word and its objects are there."""
+    try:
+        there = session.workspace.store.noted(note_of(fingerprint))
+    except MlspecError as error:
+        if error.problems[0].code != "store/damaged":
+            raise
+        return None
+    return _usable(session, there, fingerprint) if there is not None else None
+
+
+def _usable(session: Session, content: bytes, fingerprint: str) -> Finished | None:
+    try:
+        finished = Finished.model_validate_json(content)
+    except ValidationError:
+        return None
+    whole = all(session.workspace.store.has(output.digest) for output in finished.outputs)
+    return finished if whole and finished.fingerprint == fingerprint else None
+
+
+def _training_records(
+    session: Session, action: Action, started: datetime, view: ModelView, finished: Finished
+) -> tuple[Record, ...]:
     draft = session.author.draft(
         "train",
         action,
@@ -92,14 +147,11 @@ def _training_records(
         fingerprint=action.run,
         fields=view.wanted.fields if view.wanted else {},
         inputs={"dataset": view.dataset.version.digest if view.dataset.version else ""},
-        outputs=(
-            *(Object(name=name, digest=stored.digest, size=stored.size) for name, stored in named.items()),
-            *session.keep(view.wanted.objects if view.wanted else {}),
-        ),
+        outputs=(*finished.outputs, *session.keep(view.wanted.objects if view.wanted else {})),
         gates=dict(view.gates),
-        rows=trained.rows,
-        environment=Environment(python=trained.python, platform=trained.platform, packages=packages.digest),
-        cost=_cost(trained.result),
+        rows=finished.rows,
+        environment=finished.environment,
+        cost=finished.cost,
     )
     return draft, *_registration(session, action, started)
 
@@ -110,7 +162,10 @@ def _registration(session: Session, action: Action, started: datetime) -> tuple[
     return (session.author.draft("register", action, started, fingerprint=action.run),)
 
 
-def _registered_as(session: Session, action: Action) -> int:
+def _registered_as(session: Session, action: Action) -> int | None:
+    """Return the number that a run has or will get, where this commit gives one."""
+    if not session.author.origin.deploys:
+        return None
     head = session.head(action.address)
     known = head.version_of(action.run)
     return known.n if known else max((version.n for version in head.versions), default=0) + 1

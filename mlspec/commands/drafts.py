@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from mlspec.commands.leases import TTL_S
 from mlspec.commands.workspace import Workspace
 from mlspec.core.address import Address
+from mlspec.core.intent import Intent
 from mlspec.core.plan import Action
 from mlspec.core.ports import Clock
 from mlspec.core.problem import fail
 from mlspec.core.record import Actor, Failure, Origin, Record, Verb
 from mlspec.io.clock import stamp
+from mlspec.io.machine import this_machine, this_process
 from mlspec.version import __version__
 
 
@@ -51,6 +54,21 @@ class Author:
             **facts,
         )
 
+    def intent(self, action: Action, started: datetime, environ: Mapping[str, str]) -> Intent:
+        """Return the intent to carry out an action."""
+        return Intent(
+            address=action.address,
+            verb=action.verb,
+            fingerprint=action.run or action.effect,
+            owner=self.actor.name,
+            run=run_url(environ),
+            apply=self.apply,
+            started=stamp(started),
+            ttl_s=TTL_S,
+            machine=this_machine(),
+            process=this_process(),
+        )
+
     def failure(self, action: Action, started: datetime, failure: Failure) -> Record:
         """Return the record of a step that failed and is not to be tried again until an input changes."""
         return self.draft(action.verb, action, started, status="failed", failure=failure, fingerprint=action.run)
@@ -58,6 +76,13 @@ class Author:
     def _blobs(self, address: str) -> dict[str, str]:
         document = self.workspace.specs.where.get(Address.parse(address))
         return {document.file: document.blob} if document else {}
+
+
+def run_url(environ: Mapping[str, str]) -> str | None:
+    """Return where the run of a continuous integration can be watched, as its environment says."""
+    if all(environ.get(name) for name in ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID")):
+        return "{GITHUB_SERVER_URL}/{GITHUB_REPOSITORY}/actions/runs/{GITHUB_RUN_ID}".format(**environ)
+    return environ.get("CI_JOB_URL") or environ.get("BUILD_URL") or None
 
 
 def author(workspace: Workspace, deploys: bool, clock: Clock) -> Author:

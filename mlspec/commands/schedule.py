@@ -17,7 +17,7 @@ from mlspec.commands.session import Session
 from mlspec.core.events import Ended, Event, Started
 from mlspec.core.plan import Action, Plan
 from mlspec.core.ports import Cancel
-from mlspec.core.problem import MlspecError
+from mlspec.core.problem import BusyError, MlspecError
 from mlspec.core.record import Failure
 from mlspec.plugins.catalog import implementation
 
@@ -42,6 +42,7 @@ _INSTANT: dict[str, Step] = {
 
 _WORLD = ("env/", "store/", "git/", "lineage/", "source/", "code/", "step/interrupted")
 """Codes of what the world did: such a step is planned again; anything else is recorded as failed."""
+_LISTEN_S = 0.2
 _QUOTES = re.compile(r"( raised [\w.]+): .*|( called sys\.exit)\(['\"].*", re.DOTALL)
 
 
@@ -50,6 +51,7 @@ class Tally:
     """What an apply has come to so far."""
 
     stale: bool = False
+    busy: bool = False
     negative: bool = False
     failed: bool = False
     counts: dict[str, int] = field(default_factory=dict)
@@ -59,10 +61,11 @@ class Tally:
         self.counts[ended.ending] = self.counts.get(ended.ending, 0) + 1
         self.negative = self.negative or ended.negative
         self.failed = self.failed or ended.ending == "failed"
+        self.busy = self.busy or ended.ending == "busy"
 
     def exit_code(self, cancel: Cancel) -> int:
         """Return the exit code of DESIGN section 7; when several hold, the one it names first."""
-        reached = ((130, cancel.is_set()), (1, self.failed), (4, self.stale), (3, self.negative))
+        reached = ((130, cancel.is_set()), (1, self.failed), (4, self.stale), (5, self.busy), (3, self.negative))
         return next((code for code, holds in reached if holds), 0)
 
 
@@ -150,7 +153,10 @@ class _Course:
 
     def _collect(self) -> Iterator[Event]:
         self._session.share()
-        done, _ = wait(self._running, return_when=FIRST_COMPLETED)
+        done: set[Future[Result]] = set()
+        while not done:
+            done, _ = wait(self._running, timeout=_LISTEN_S, return_when=FIRST_COMPLETED)
+            yield from self._session.told()
         for future in done:
             action, started, since = self._running.pop(future)
             yield self._end(_finish(self._session, action, started, future.result, since))
@@ -162,7 +168,7 @@ class _Course:
         return ended
 
 
-_PAST = {"failed": "failed", "rejected": "was rejected", "skipped": "was skipped"}
+_PAST = {"busy": "is done by someone else", "failed": "failed", "rejected": "was rejected", "skipped": "was skipped"}
 
 
 def _finish(session: Session, action: Action, started: datetime, outcome: Callable[[], Result], since: float) -> Ended:
@@ -171,8 +177,14 @@ def _finish(session: Session, action: Action, started: datetime, outcome: Callab
     try:
         result = outcome()
         session.record(result.drafts)
+        session.hand_over(action)
+    except BusyError as error:
+        first = error.problems[0]
+        return Ended(action, "busy", f"{first.message} ({first.help})", clock.monotonic() - since)
     except MlspecError as error:
         return _failed(session, action, started, error, clock.monotonic() - since)
+    finally:
+        session.leases.drop(action.run)
     return Ended(
         action,
         result.ending,

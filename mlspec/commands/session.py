@@ -5,20 +5,27 @@ from __future__ import annotations
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 from mlspec.commands.drafts import Author
+from mlspec.commands.leases import Leases
 from mlspec.commands.sharing import Sharing
 from mlspec.commands.workspace import Workspace
+from mlspec.core.events import Event, Waiting
 from mlspec.core.head import Head
+from mlspec.core.plan import Action
 from mlspec.core.ports import Cancel, Executor
 from mlspec.core.record import Object, Record
+from mlspec.io.remote import RemoteError
 from mlspec.io.scratch import lend_folder
 from mlspec.lineage.read import State
+from mlspec.lineage.share import refresh
 from mlspec.lineage.write import append, fresh
 from mlspec.planner.diff import Outlook
 
@@ -54,9 +61,11 @@ class Session:
     cancel: Cancel
     state: State
     sharing: Sharing
+    leases: Leases
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     shelf: Shelf = field(default_factory=Shelf)
     _writing: threading.Lock = field(default_factory=threading.Lock)
+    _events: SimpleQueue[Event] = field(default_factory=SimpleQueue)
 
     def head(self, address: str) -> Head:
         """Return the head of an address, empty where nothing is recorded."""
@@ -81,6 +90,36 @@ class Session:
         """Take the recorded state as it is now."""
         with self._writing:
             self.state = fresh(self.workspace.branch, self.state)
+
+    def begin(self, action: Action, started: datetime) -> bool:
+        """Take the lease on an action's run, waiting for whoever has it; False when it was recorded meanwhile.
+
+        Raises:
+            BusyError: someone else is still at it after the wait bound.
+        """
+        intent = self.author.intent(action, started, self.environ)
+        waits = lambda other: self._events.put(Waiting(action, other.who))  # noqa: E731 -- one line, used once
+        if self.leases.take(intent, lambda: self._is_recorded(action), waits):
+            return True
+        self.catch_up()
+        return False
+
+    def hand_over(self, action: Action) -> None:
+        """Let those who wait for an action's run have it."""
+        if self.leases.holds(action.run):
+            self.share(awaited=True)
+
+    def told(self) -> Iterator[Event]:
+        """Yield what steps have told since the last time."""
+        while not self._events.empty():
+            yield self._events.get()
+
+    def _is_recorded(self, action: Action) -> bool:
+        """Say whether anyone has recorded an action's run by now."""
+        home, branch = self.workspace.home, self.workspace.branch
+        with suppress(RemoteError):
+            refresh(home, branch, self.author.clock.now)
+        return action.run in fresh(branch, self.state).heads.get(action.address, Head(address=action.address)).runs
 
     def keep(self, objects: Mapping[str, bytes]) -> tuple[Object, ...]:
         """Store what did not fit into a record, and return how a record names it."""

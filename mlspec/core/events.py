@@ -9,7 +9,7 @@ from mlspec.core.plan import Action
 from mlspec.core.problem import Problem
 from mlspec.core.verdict import Estimate, GateVerdict, Violation
 
-Ending = Literal["done", "reused", "rejected", "failed", "skipped"]
+Ending = Literal["done", "reused", "rejected", "failed", "busy", "skipped"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,14 @@ class Closed:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """An action waits for someone else who is doing the same."""
+
+    action: Action
+    who: str
+
+
+@dataclass(frozen=True, slots=True)
 class Moved:
     """Bytes of an object on their way to a store (`sent`) or from it: `done` of `total`."""
 
@@ -67,4 +75,4 @@ class Remarked:
     message: str
 
 
-Event = Started | Ended | Closed | Moved | Remarked
+Event = Started | Waiting | Ended | Closed | Moved | Remarked

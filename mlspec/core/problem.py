@@ -57,6 +57,12 @@ class StaleError(MlspecError):
     exit_code = 4
 
 
+class BusyError(MlspecError):
+    """Someone else is still doing the same after the wait bound: exit code 5."""
+
+    exit_code = 5
+
+
 def fail(code: str, message: str, *, place: Place | None = None, help: str | None = None) -> MlspecError:
     """Make the error of a single problem, to be raised."""
     return MlspecError(Problem(code, message, place, help))

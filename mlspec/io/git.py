@@ -343,6 +343,10 @@ class Repository:
             sync_folder(folder)
         return True
 
+    def delete_ref(self, name: str, old: str) -> bool:
+        """Delete a ref that is at `old`; False when it was somewhere else."""
+        return self.says("update-ref", "--no-deref", "-d", name, old)
+
     @property
     def is_shallow(self) -> bool:
         """Say whether history is cut off in this clone."""

@@ -277,6 +277,9 @@ def _evidence_bytes(world: World, seen: ModelView, known: Run) -> tuple[tuple[st
             return (), None
         if seen.dataset.version and seen.dataset.version.digest == known.dataset:
             return (f"snapshot {seen.dataset.address}",), None
+        for name, source in sorted(world.sources.items()):
+            if source.digest == snapshot.content:  # the same bytes are some dataset's now
+                return (f"snapshot dataset/{name}",), None
         return (), f"the store does not hold the data {snapshot.content} it was tested on; restore the store"
     return (), "the dataset version it was tested on is not recorded"
 

@@ -10,7 +10,14 @@ from mlspec.core.verdict import CheckVerdict, Estimate, GateVerdict, Outcome, Vi
 from mlspec.render.plan_text import phrase
 from mlspec.render.text import Line, counted, duration, line, neutralise
 
-_ENDINGS = {"done": "ok", "reused": "ok", "rejected": "error", "failed": "error", "skipped": "blocked"}
+_ENDINGS = {
+    "done": "ok",
+    "reused": "ok",
+    "rejected": "error",
+    "failed": "error",
+    "busy": "blocked",
+    "skipped": "blocked",
+}
 _OUTCOMES = {Outcome.PASS: "ok", Outcome.FAIL: "error", Outcome.INCONCLUSIVE: "warn", Outcome.INSUFFICIENT: "warn"}
 _INDENT = " " * 10
 _LOG_LINES = 20
