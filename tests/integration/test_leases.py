@@ -128,7 +128,13 @@ def forged(world: World, *, ttl_s: float, beat: int = 0) -> bytes:
         "fingerprint": "",
         "owner": "Grace",
     }
-    more = {"run": "https://ci.example.org/7", "apply": "x", "started": "2026-11-23T06:00:00Z", "ttl_s": ttl_s}
+    more = {
+        "owner": "Grace",
+        "run": "https://ci.example.org/7",
+        "apply": "x",
+        "started": "2026-11-23T06:00:00Z",
+        "ttl_s": ttl_s,
+    }
     return json.dumps({**intent, **more, "beat": beat, "machine": "elsewhere"}).encode()
 
 
