@@ -151,7 +151,7 @@ def ref_of(world: World) -> str:
 
 
 def test_an_owner_that_is_silent_is_taken_over(slow: World) -> None:
-    """Its heartbeat has not changed for its time to live on this machine's own clock; what its clock says is nothing."""
+    """Its heartbeat has not changed for its time to live, by our own clock; what its clock says is nothing."""
     put(slow, ref_of(slow), forged(slow, ttl_s=2))
     done = slow.apply()
     assert "Grace, since 2026-11-23T06:00:00Z, https://ci.example.org/7" in done.err
