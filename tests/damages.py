@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -101,7 +102,7 @@ class Target:
         content = path.read_bytes()
         damaged = WAYS[damage.way](content, other.read_bytes(), random.Random(damage.seed))
         _put(path, damaged)
-        yield damaged != content
+        yield damaged != content and not (damage.where == "git" and _unpacked(damaged) == _unpacked(content))
         _put(path, content)
 
     def _path(self, where: str, name: str) -> Path:
@@ -142,3 +143,13 @@ def _put(path: Path, content: bytes | None) -> None:
     path.unlink(missing_ok=True)
     if content is not None:
         path.write_bytes(content)
+
+
+def _unpacked(content: bytes | None) -> bytes | None:
+    """Return what is in a file of git, or None: it cannot be unpacked. A bit of padding may flip and change nothing."""
+    unpacking = zlib.decompressobj()
+    try:
+        unpacked = unpacking.decompress(content or b"")
+    except zlib.error:
+        return None
+    return unpacked if unpacking.eof and not unpacking.unused_data else None

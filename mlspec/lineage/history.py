@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from mlspec.core.problem import MlspecError, Problem
+from mlspec.core.problem import MlspecError, Problem, fail
 from mlspec.io.git import Repository
 from mlspec.lineage.chains import bad
 from mlspec.lineage.layout import FORMAT_PATH, LOG, Layout
@@ -87,14 +87,20 @@ def by_other_hands(repository: Repository, tip: str, sealed: str | None, stray: 
 
 
 def _merges(repository: Repository, tip: str) -> Iterator[Problem]:
-    """Name the merge commits of the branch, the newest first, down to the last repair."""
-    out = repository.run("log", "--topo-order", "--format=%H%x00%P%x00%an%x00%s", tip).decode("utf-8", "replace")
-    for line in out.splitlines():
-        oid, parents, author, subject = line.split("\0")
-        if subject == REPAIR:
-            return
-        if " " in parents:
-            yield merged(Commit(oid, "", tuple(parents.split()), author))
+    """Name the merge commits of the branch, the newest first, down to the last repair.
+
+    Raises:
+        MlspecError: a commit is not what its id says.
+    """
+    repaired = False
+    commits = repository.run("rev-list", "--topo-order", tip).decode().split()
+    for oid, content in zip(commits, repository.contents(commits), strict=True):
+        if content is None:
+            raise fail("git/failed", f"commit {oid[:12]} cannot be read")
+        commit = Commit.parse(oid, content)
+        repaired = repaired or commit.subject == REPAIR
+        if len(commit.parents) > 1 and not repaired:
+            yield merged(commit)
 
 
 def was_sealed(repository: Repository, tip: str) -> bool:

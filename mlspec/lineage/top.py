@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from mlspec.core.problem import MlspecError, Place, Problem, fail
+from mlspec.core.record import to_bytes
 from mlspec.io.git import Repository
 from mlspec.lineage.layout import FOLDERS, FORMAT_PATH, LAYOUT, Layout
 from mlspec.lineage.trees import FILE, FOLDER, Entry, parse_tree
@@ -21,22 +22,23 @@ _SHOWN = 3
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """A commit object, taken apart: its tree, its parents and who made it."""
+    """A commit object, taken apart: its tree, its parents, who made it and how they call it."""
 
     oid: str
     tree: str
     parents: tuple[str, ...]
     author: str
+    subject: str
 
     @classmethod
     def parse(cls, oid: str, content: bytes) -> Commit:
         """Take apart the content of a commit."""
-        head, _, _ = content.decode("utf-8", "replace").partition("\n\n")
+        head, _, message = content.decode("utf-8", "replace").partition("\n\n")
         fields = [line.partition(" ")[::2] for line in head.splitlines()]
         tree = next((value for key, value in fields if key == "tree"), "")
         author = next((value for key, value in fields if key == "author"), "")
         parents = tuple(value for key, value in fields if key == "parent")
-        return cls(oid, tree, parents, author.partition(" <")[0])
+        return cls(oid, tree, parents, author.partition(" <")[0], message.partition("\n")[0])
 
     def __str__(self) -> str:
         """Return how a problem names it."""
@@ -152,9 +154,12 @@ def parse_layout(raw: bytes | None) -> Layout:
                 "lineage/newer",
                 f"the lineage has layout {known['layout']}; this mlspec reads up to {LAYOUT}: needs a newer mlspec",
             )
-        return Layout.model_validate_json(raw)
+        layout = Layout.model_validate_json(raw)
     except ValueError as error:
         raise damaged(FORMAT_PATH, str(error).splitlines()[0]) from None
+    if layout.digest is not None and (layout.digest != layout.own_digest or to_bytes(layout) != raw):
+        raise damaged(FORMAT_PATH, "its content is not what its digest says")
+    return layout
 
 
 def damaged(path: str, why: str) -> MlspecError:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
-from tests.worlds import World, declare
+from tests.worlds import World, declare, environment
 
 
 @pytest.fixture(scope="session")
@@ -33,3 +34,13 @@ def fresh(declared: World, tmp_path: Path) -> World:
 def world(applied: World, tmp_path: Path) -> World:
     """A project of the test's own, with v1 in staging."""
     return applied.copy(tmp_path / "world")
+
+
+@pytest.fixture
+def in_its_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run mlspec in this process as the command line does in a world's environment."""
+    wanted = environment()
+    for name in os.environ.keys() - wanted.keys():
+        monkeypatch.delenv(name)
+    for name, value in wanted.items():
+        monkeypatch.setenv(name, value)
