@@ -320,14 +320,23 @@ class Repository:
                 path = Path(folder, str(number))
                 with in_words(path, len(content)):
                     path.write_bytes(content)
-                paths.append(str(path))
-            listed = ("\n".join(paths) + "\n").encode()
-            out = self.run("hash-object", "-w", "-t", kind, "--no-filters", "--stdin-paths", stdin=listed)
+                paths.append(path)
+            return self.write_files(kind, paths)
+
+    def write_files(self, kind: str, paths: Sequence[Path]) -> list[str]:
+        """Write the contents of files as objects of one kind, durable; return their ids."""
+        listed = b"".join(os.fsencode(path) + b"\n" for path in paths)
+        out = self.run("hash-object", "-w", "-t", kind, "--no-filters", "--stdin-paths", stdin=listed)
         ids = out.decode().split()
         for directory in {self.common_dir / "objects" / oid[:2] for oid in ids}:
-            sync_folder(directory)
+            if directory.is_dir():  # what is in a pack is not written again
+                sync_folder(directory)
         sync_folder(self.common_dir / "objects")
         return ids
+
+    def drop_loose(self, oid: str) -> None:
+        """Remove an object that lies in a file of its own: a damaged one, in whose place git would write no other."""
+        (self.common_dir / "objects" / oid[:2] / oid[2:]).unlink(missing_ok=True)
 
     def swap_ref(self, name: str, new: str, old: str | None) -> bool:
         """Move a ref from `old` (None: it must not exist) to `new`; False when it was somewhere else."""
@@ -496,7 +505,7 @@ def _outlive(lock: Path) -> None:
 def _age(path: Path) -> float | None:
     try:
         return time.time() - path.stat().st_mtime
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
 
 

@@ -25,9 +25,12 @@ from mlspec.core import digest
 from mlspec.core.ports import Store, Stored
 from mlspec.core.problem import MlspecError
 from mlspec.io.bucket import Bucket
+from mlspec.io.git import open_repository
+from mlspec.lineage.home import locate
 from mlspec.stores.cached import CachedStore
 from mlspec.stores.cloud import PART, CloudStore
 from mlspec.stores.folder import FolderStore
+from mlspec.stores.git import GitStore
 from tests.s3 import BUCKET, Fault, Proxy, Server, environment
 
 MIB = 1 << 20
@@ -176,13 +179,66 @@ class Cached(Cloud):
         super().wipe()
 
 
-STORES = ("folder", "s3", "weak s3", "cached s3")
+class Git:
+    """The store in a repository that has a remote."""
+
+    creates = True
+
+    def __init__(self, folder: Path) -> None:
+        self.work, self.scratch = folder / "work", folder / "scratch"
+        for argv in (["init", "-q", "--bare", "remote"], ["init", "-q", "work"]):
+            subprocess.run(["git", *argv], cwd=folder, check=True)
+        self.git("remote", "add", "origin", str(folder / "remote"))
+        self.program = (
+            "from mlspec.stores.git import GitStore; from mlspec.io.git import open_repository\n"
+            "from mlspec.lineage.home import locate\n"
+            f"repository = open_repository(Path({str(self.work)!r})); remote = locate(repository, 'x', None).remote\n"
+            f"store = GitStore(repository, remote, Path({str(self.scratch)!r}), print)\n"
+        )
+
+    def open(self) -> Store:
+        repository = open_repository(self.work)
+        return GitStore(repository, locate(repository, "x", None).remote, self.scratch, lambda _: None)
+
+    def git(self, *argv: str, stdin: bytes = b"") -> bytes:
+        return subprocess.run(["git", *argv], cwd=self.work, input=stdin, capture_output=True, check=True).stdout
+
+    def ref(self, digest: str) -> str:
+        return f"refs/mlspec/store/{digest[7:]}"
+
+    def rewrite(self, digest: str, change: Callable[[bytes], bytes]) -> None:
+        self._rewrite(self.ref(digest), change)
+
+    def rewrite_note(self, name: str, change: Callable[[bytes], bytes]) -> None:
+        self._rewrite(f"refs/mlspec/notes/{name}", change)
+
+    def _rewrite(self, ref: str, change: Callable[[bytes], bytes]) -> None:
+        other = self.git("hash-object", "-w", "--stdin", stdin=change(self.git("cat-file", "blob", ref)))
+        self.git("update-ref", ref, other.decode().strip())
+
+    def remove(self, digest: str) -> None:
+        self.git("update-ref", "-d", self.ref(digest))
+
+    def wipe(self) -> None:
+        for name in self.git("for-each-ref", "--format=%(refname)").decode().split():
+            self.git("update-ref", "-d", name)
+
+    def listing(self) -> set[str]:
+        names = self.git("for-each-ref", "--format=%(refname)").decode().split()
+        left = {path.name for path in self.scratch.iterdir()} - {".gitignore"} if self.scratch.exists() else set()
+        return {name.replace("refs/mlspec/store/", "sha256:") for name in names} | left
+
+
+STORES = ("folder", "git", "s3", "weak s3", "cached s3")
 
 
 @pytest.fixture(params=STORES)
 def backend(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Backend]:
     if request.param == "folder":
         yield Folder(tmp_path / ".mlspec" / "store")
+        return
+    if request.param == "git":
+        yield Git(tmp_path)
         return
     server: Server = request.getfixturevalue("server")
     with Proxy(server.port, Fault(weak=True)) as weak:
