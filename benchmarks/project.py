@@ -61,6 +61,12 @@ stages:
 
 def make(folder: Path, models: int) -> Path:
     """Make the project and its lineage in a new git repository; return its folder."""
+    history.write(declare(folder, models))
+    return folder
+
+
+def declare(folder: Path, models: int) -> Path:
+    """Make the project, committed and not yet applied; return its folder."""
     specs = folder / "specs"
     (specs / "models").mkdir(parents=True)
     (folder / "data").mkdir()
@@ -77,5 +83,4 @@ def make(folder: Path, models: int) -> Path:
         subprocess.run(["git", *argv], cwd=folder, check=True)
     for key, value in (("user.name", "bench"), ("user.email", "bench@example.org")):
         subprocess.run(["git", "config", key, value], cwd=folder, check=True)
-    history.write(folder)
     return folder

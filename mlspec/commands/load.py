@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mlspec.core import digest
+from mlspec.commands.keys import Keys
+from mlspec.commands.reach import reach
+from mlspec.core.address import Address
 from mlspec.core.document import Document, Finding
 from mlspec.core.problem import MlspecError, Place, Problem, in_order
 from mlspec.io import cache, yaml
 from mlspec.io.trees import PROJECT_FILE, Tree
-from mlspec.planner import syntax
-from mlspec.planner.closure import closure
-from mlspec.planner.code import Code, decode_modules, encode_modules
-from mlspec.planner.imports import Module
 from mlspec.planner.world import CodeState
 from mlspec.plugins.catalog import catalog
+from mlspec.plugins.installed import installation
+from mlspec.specs import sound
 from mlspec.specs.model import Model
 from mlspec.specs.parse import Specs, parse, parse_project
 from mlspec.specs.project import Project
 from mlspec.specs.validate import validate
 from mlspec.version import __version__
+
+_NAMING = ("kind", "name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Loaded:
         files = {PROJECT_FILE, *(document.file for document in self.specs.where.values())}
         for state in self.code.values():
             files |= set(state.closure.files) if state.closure else set()
-        files |= {model.train.environment for model in self.specs.models.values() if model.train.environment}
+        files |= {model.environment for model in self.specs.outlines.values() if model.environment}
         return sorted(files)
 
 
@@ -80,11 +80,13 @@ def attempt(tree: Tree, cache_folder: Path | None) -> tuple[Loaded | None, list[
     """Load and check everything; return what was loaded (None when anything is wrong) and all problems, in order."""
     documents, problems = _documents(tree, cache_folder)
     project, findings = _project(documents, problems)
-    specs, more = parse([document for document in documents if document.file != PROJECT_FILE], catalog())
+    sound_ones = _Sound(documents, cache_folder)
+    declared = [document for document in documents if document.file != PROJECT_FILE]
+    specs, more = parse(declared, catalog(), sound_ones.knows)
     findings += more
     if project is not None:
         findings += validate(project, specs, catalog(), complete=not problems)
-    code, of_code = _code(tree, specs, cache_folder)
+    code, of_code = reach(tree, specs, cache_folder)
     findings += [found for found in of_code if isinstance(found, Finding)]
     problems += [found for found in of_code if isinstance(found, Problem)]
     problems += yaml.locate(findings, lambda file: tree.read(file) or b"")
@@ -92,6 +94,7 @@ def attempt(tree: Tree, cache_folder: Path | None) -> tuple[Loaded | None, list[
     warnings = tuple(problem for problem in problems if problem.severity == "warning")
     if project is None or len(warnings) < len(problems):
         return None, problems
+    sound_ones.keep(specs)
     return Loaded(project, specs, code, warnings), problems
 
 
@@ -135,53 +138,31 @@ def _unreadable(file: str) -> Problem:
     return Problem("file/unreadable", "this file cannot be read, or is a link out of the project", Place(file))
 
 
-def _code(tree: Tree, specs: Specs, cache_folder: Path | None) -> tuple[dict[str, CodeState], list[Finding | Problem]]:
-    states: dict[str, CodeState] = {}
-    found: list[Finding | Problem] = []
-    with _modules(cache_folder, any(model.train.entrypoint for model in specs.models.values())) as modules:
-        code = Code(tree, modules)
-        for name, model in specs.models.items():
-            environment, missing = _environment(tree, specs, model)
-            found += missing
-            reached = None
-            if model.train.entrypoint is not None:
-                reached, problems = closure(model.train.entrypoint, model.train.code, tree, code)
-                found += [_in_spec(specs, model, problem) for problem in problems]
-            states[name] = CodeState(reached, environment)
-    return states, found
+class _Sound:
+    """The documents of models that are known to be valid, by keys kept between runs."""
+
+    def __init__(self, documents: Sequence[Document], cache_folder: Path | None) -> None:
+        self._keys = Keys(cache_folder / "sound" if cache_folder else None, f"sound/1 {installation()}")
+        project = next((document for document in documents if document.file == PROJECT_FILE), None)
+        where = dict(_judges(documents))
+        self._of = {
+            (document.file, document.index): sound.key(document, project, where) for document in documents if project
+        }
+
+    def knows(self, document: Document) -> bool:
+        """Say whether a document is known to be that of a valid model."""
+        return self._of.get((document.file, document.index)) in self._keys
+
+    def keep(self, specs: Specs) -> None:
+        """Remember the models of a valid project."""
+        places = [specs.where[Address(Model.kind_name, name)] for name in specs.models]
+        keys = [self._of.get((document.file, document.index)) for document in places]
+        self._keys.keep([key for key in keys if key is not None])
 
 
-@contextmanager
-def _modules(cache_folder: Path | None, needed: bool) -> Iterator[dict[str, Module]]:
-    """Lend the modules parsed in earlier runs, by their bytes, and keep those parsed in this one."""
-    if cache_folder is None or not needed:
-        yield {}
-        return
-    key = f"modules {syntax.FORM} {sys.version_info.major}.{sys.version_info.minor} {__version__}"
-    body = cache.load(cache_folder / "modules", key)
-    modules = decode_modules(body) if body is not None else {}
-    before = len(modules)
-    yield modules
-    if len(modules) != before:
-        cache.keep(cache_folder / "modules", key, encode_modules(modules))
-
-
-def _environment(tree: Tree, specs: Specs, model: Model) -> tuple[str | None, list[Finding | Problem]]:
-    path = model.train.environment
-    if path is None:
-        return None, []
-    content = tree.read(path)
-    if content is None:
-        document = specs.where[model.address]
-        message = f"there is no file `{path}`"
-        return None, [Finding(document.file, document.index, ("train", "environment"), "model/no-environment", message)]
-    return digest.of_bytes(content), []
-
-
-def _in_spec(specs: Specs, model: Model, problem: Problem) -> Finding | Problem:
-    """Point a problem that has no place in the code at the spec that names the code."""
-    if problem.place is not None:
-        return problem
-    document = specs.where[model.address]
-    field = "code" if problem.code.startswith("code/glob") else "entrypoint"
-    return Finding(document.file, document.index, ("train", field), problem.code, problem.message, problem.help)
+def _judges(documents: Iterable[Document]) -> Iterator[tuple[Address, Document]]:
+    """Yield the documents of datasets and gates by their address: those that decide about models."""
+    for document in documents:
+        kind, name = (document.value.get(field) if isinstance(document.value, dict) else None for field in _NAMING)
+        if kind in ("Dataset", "Gate") and isinstance(name, str):
+            yield Address(kind.lower(), name), document

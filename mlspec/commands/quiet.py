@@ -22,6 +22,7 @@ from mlspec.io.git import open_repository
 from mlspec.io.remote import RemoteError
 from mlspec.io.trees import SKIPPED
 from mlspec.lineage.home import Home, is_current, locate
+from mlspec.plugins.installed import installed
 from mlspec.render.plan_text import plan_lines
 from mlspec.render.text import Line
 from mlspec.version import __version__
@@ -95,8 +96,7 @@ def _watched(workspace: Workspace) -> list[Path]:
     """Return what was read, and every folder of the project: another spec, module or source may appear in any."""
     files = [workspace.root / path for path in workspace.loaded.inputs]
     files += [find_source(workspace.root, dataset.source.path) for dataset in workspace.specs.datasets.values()]
-    installed = [Path(name) for name in sys.path if name.endswith(("site-packages", "dist-packages"))]
-    return [*files, *_folders(workspace.root), *(path for path in installed if path.is_dir())]
+    return [*files, *_folders(workspace.root), *installed()]
 
 
 def _folders(root: Path) -> Iterator[Path]:

@@ -7,13 +7,13 @@ meant nothing to do means nothing to do.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from mlspec.core import digest
+from mlspec.core.address import Address
 from mlspec.core.heads import identity
 from mlspec.planner import datasets, fingerprint
 from mlspec.planner.world import World
-from mlspec.specs.model import Model
 
 
 def keys(world: World) -> dict[str, str]:
@@ -21,18 +21,16 @@ def keys(world: World) -> dict[str, str]:
     versions = {name: datasets.version(world, spec) for name, spec in world.specs.datasets.items()}
     gates = {name: fingerprint.gate(spec).digest for name, spec in world.specs.gates.items()}
     found = {}
-    for name, model in world.specs.models.items():
-        version, head = versions[model.dataset], identity(world.heads, str(model.address))
+    for name, model in world.specs.outlines.items():
+        address = Address("model", name)
+        version, head = versions[model.dataset], identity(world.heads, str(address))
         if version is not None and head is not None:
-            found[name] = _key(world, model, [head, version.digest, _judges(model, gates)])
+            judges = {gate: gates[gate] for gate in model.gates}
+            found[name] = _key(world, address, [head, version.digest, judges])
     return found
 
 
-def _key(world: World, model: Model, facts: Sequence[object]) -> str:
-    document, code = world.specs.where[model.address], world.code[model.name]
+def _key(world: World, address: Address, facts: Sequence[object]) -> str:
+    document, code = world.specs.where[address], world.code[address.name]
     reached = code.closure.digest if code.closure else None
     return digest.of([document.blob, document.index, facts, world.project.stages, reached, code.environment])
-
-
-def _judges(model: Model, gates: Mapping[str, str]) -> dict[str, str]:
-    return {name: gates[name] for stage in model.stages.values() for name in stage.gates}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -19,6 +19,7 @@ from mlspec.specs.messages import SECRET, findings_of, shown
 from mlspec.specs.model import Model
 from mlspec.specs.project import Project
 from mlspec.specs.secrets import is_secret, is_secret_under, may_hold_secret
+from mlspec.specs.sound import Models, Outline, outline
 
 PROJECT_FILE = "mlspec.yaml"
 _SECRET_HELP = "remove it and revoke it: git keeps it for good; name environment variables in `train.env` instead"
@@ -40,14 +41,19 @@ class Specs:
     """The valid resources by name. `where` also has the addresses whose document is invalid, so they are not missed."""
 
     datasets: Mapping[str, Dataset] = field(default_factory=dict)
-    models: Mapping[str, Model] = field(default_factory=dict)
+    models: Models = field(default_factory=lambda: Models({}, {}))
     gates: Mapping[str, Gate] = field(default_factory=dict)
     where: Mapping[Address, Document] = field(default_factory=dict)
+    outlines: Mapping[str, Outline] = field(default_factory=dict)
+    """Of each model."""
 
 
-def parse(documents: Iterable[Document], catalog: Catalog) -> tuple[Specs, list[Finding]]:
-    """Validate each document by its kind; return the valid specs and everything that is wrong."""
+def parse(
+    documents: Iterable[Document], catalog: Catalog, is_sound: Callable[[Document], bool] = lambda _: False
+) -> tuple[Specs, list[Finding]]:
+    """Validate each document by its kind, but for models known to be sound; return the specs and all that is wrong."""
     declared: dict[Address, list[Document]] = {}
+    sound: dict[str, Document] = {}
     valid: dict[Address, Spec] = {}
     findings: list[Finding] = []
     for document in documents:
@@ -55,16 +61,20 @@ def parse(documents: Iterable[Document], catalog: Catalog) -> tuple[Specs, list[
         findings += found
         if kind is None:
             continue
+        address = _declared(document, kind)
+        if address is not None and kind is Model and is_sound(document):
+            declared.setdefault(address, []).append(document)
+            sound[address.name] = document
+            continue
         spec, found = _spec(document, kind, catalog)
         findings += found
-        address = _declared(document, kind)
         if address is not None:
             declared.setdefault(address, []).append(document)
             if spec is not None:
                 valid[address] = spec
     for address, places in declared.items():
         findings += _repeated(address, places)
-    return _by_kind(valid, {address: places[0] for address, places in declared.items()}), findings
+    return _by_kind(valid, sound, {address: places[0] for address, places in declared.items()}), findings
 
 
 def parse_project(documents: Iterable[Document]) -> tuple[Project | None, list[Finding]]:
@@ -189,12 +199,15 @@ def _repeated(address: Address, places: list[Document]) -> Iterator[Finding]:
         )
 
 
-def _by_kind(valid: Mapping[Address, Spec], where: Mapping[Address, Document]) -> Specs:
+def _by_kind(valid: Mapping[Address, Spec], sound: Mapping[str, Document], where: Mapping[Address, Document]) -> Specs:
+    models = Models({address.name: spec for address, spec in valid.items() if isinstance(spec, Model)}, sound)
+    outlines = {name: outline(where[Address(Model.kind_name, name)].value) for name in models}
     return Specs(
         datasets={address.name: spec for address, spec in valid.items() if isinstance(spec, Dataset)},
-        models={address.name: spec for address, spec in valid.items() if isinstance(spec, Model)},
+        models=models,
         gates={address.name: spec for address, spec in valid.items() if isinstance(spec, Gate)},
         where=where,
+        outlines={name: seen for name, seen in outlines.items() if seen is not None},
     )
 
 

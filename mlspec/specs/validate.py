@@ -24,13 +24,13 @@ _DANGLING = {f"spec/unknown-{kind}" for kind in _KINDS}
 
 
 def validate(project: Project, specs: Specs, catalog: Catalog, *, complete: bool = True) -> list[Finding]:
-    """Return everything that is wrong between the documents of a project.
+    """Return everything that is wrong between the documents of a project; sound models are known to fit.
 
     A reference to a resource that is declared but invalid is not reported: its own document is. Where not every
     document could be read (`complete` is false), no reference is called dangling.
     """
     findings = [_finding(misfit, PROJECT_FILE, 0) for misfit in islice(_project(project, specs, catalog), MAX_FINDINGS)]
-    for spec in (*specs.datasets.values(), *specs.gates.values(), *specs.models.values()):
+    for spec in (*specs.datasets.values(), *specs.gates.values(), *specs.models.judged.values()):
         document = specs.where[spec.address]
         misfits = islice(_spec(spec, project, specs), MAX_FINDINGS)
         findings += [_finding(misfit, document.file, document.index) for misfit in misfits]

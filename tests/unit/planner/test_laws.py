@@ -88,7 +88,8 @@ def commits(draw: st.DrawFn) -> dict[str, bytes]:
         *(draw(model(one)) for one in draw(st.sampled_from([[name], [name, "churn"]]))),
     ]
     moved = [{"from": f"model/{other}", "to": f"model/{name}"}]
-    rows = {f"data/{one}.csv": draw(st.sampled_from([b"1", b"2"])) for one in ("adult", "census")}
+    # of equal bytes, a snapshot of one dataset would bring back what the other lost
+    rows = {f"data/{one}.csv": one.encode() + draw(st.sampled_from([b"1", b"2"])) for one in ("adult", "census")}
     missing = draw(st.sampled_from([None, None, None, "data/adult.csv"]))
     return {
         "mlspec.yaml": json.dumps({**PROJECT, "moved": moved}).encode(),

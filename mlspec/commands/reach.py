@@ -1,0 +1,83 @@
+"""The code and the environment that models reach: each entrypoint is followed once, however many models name it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mlspec.core import digest
+from mlspec.core.address import Address
+from mlspec.core.document import Document, Finding
+from mlspec.core.problem import Problem
+from mlspec.io import cache
+from mlspec.io.trees import Tree
+from mlspec.planner import syntax
+from mlspec.planner.closure import Closure, closure
+from mlspec.planner.code import Code, decode_modules, encode_modules
+from mlspec.planner.imports import Module
+from mlspec.planner.world import CodeState
+from mlspec.specs.parse import Specs
+from mlspec.version import __version__
+
+_Followed = tuple[Closure | None, list[Problem]]
+
+
+def reach(tree: Tree, specs: Specs, cache_folder: Path | None) -> tuple[dict[str, CodeState], list[Finding | Problem]]:
+    """Return what each model reaches, and what is wrong with it; modules parsed before are in the cache."""
+    states: dict[str, CodeState] = {}
+    found: list[Finding | Problem] = []
+    followed: dict[tuple[str, tuple[str, ...]], _Followed] = {}
+    environments: dict[str, str | None] = {}
+    with _modules(cache_folder, any(model.entrypoint for model in specs.outlines.values())) as modules:
+        code = Code(tree, modules)
+        for name, model in specs.outlines.items():
+            document = specs.where[Address("model", name)]
+            reached = None
+            if model.environment is not None:
+                if model.environment not in environments:
+                    environments[model.environment] = _environment(tree, model.environment)
+                if environments[model.environment] is None:
+                    found.append(_no_environment(document, model.environment))
+            if model.entrypoint is not None:
+                start = (model.entrypoint, model.code)
+                if start not in followed:
+                    followed[start] = closure(*start, tree, code)
+                reached, problems = followed[start]
+                found += [_in_spec(document, problem) for problem in problems]
+            states[name] = CodeState(reached, environments.get(model.environment or ""))
+    return states, found
+
+
+@contextmanager
+def _modules(cache_folder: Path | None, needed: bool) -> Iterator[dict[str, Module]]:
+    """Lend the modules parsed in earlier runs, by their bytes, and keep those parsed in this one."""
+    if cache_folder is None or not needed:
+        yield {}
+        return
+    key = f"modules {syntax.FORM} {sys.version_info.major}.{sys.version_info.minor} {__version__}"
+    body = cache.load(cache_folder / "modules", key)
+    modules = decode_modules(body) if body is not None else {}
+    before = len(modules)
+    yield modules
+    if len(modules) != before:
+        cache.keep(cache_folder / "modules", key, encode_modules(modules))
+
+
+def _environment(tree: Tree, path: str) -> str | None:
+    content = tree.read(path)
+    return digest.of_bytes(content) if content is not None else None
+
+
+def _no_environment(document: Document, path: str) -> Finding:
+    message = f"there is no file `{path}`"
+    return Finding(document.file, document.index, ("train", "environment"), "model/no-environment", message)
+
+
+def _in_spec(document: Document, problem: Problem) -> Finding | Problem:
+    """Point a problem that has no place in the code at the spec that names the code."""
+    if problem.place is not None:
+        return problem
+    field = "code" if problem.code.startswith("code/glob") else "entrypoint"
+    return Finding(document.file, document.index, ("train", field), problem.code, problem.message, problem.help)
