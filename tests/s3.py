@@ -102,7 +102,7 @@ def serve() -> Iterator[Server]:
 
 @dataclass(frozen=True)
 class Fault:
-    """What happens to a connection. `up` and `down`: it is closed after so many bytes to and from the server."""
+    """What happens to a request. `up` and `down`: it is cut off after so many bytes to and from the server."""
 
     up: int | None = None
     down: int | None = None
@@ -117,16 +117,17 @@ class Fault:
 
 @dataclass
 class Proxy:
-    """A proxy before a server. It hurts its first `times` connections, then it is a plain one."""
+    """A proxy before a server. It hurts the first `times` requests of a method ("" is any), then it is a plain one."""
 
     upstream: int
     fault: Fault
+    method: str = ""
     times: int = 1 << 30
     port: int = 0
     hurt: int = 0
-    connections: int = 0
+    passed: int = 0
+    """Bytes that reached the server."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    _closing: bool = False
 
     def __enter__(self) -> Proxy:
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -135,13 +136,12 @@ class Proxy:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._closing = True
         with suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
 
     def _accept(self) -> None:
-        while not self._closing:
+        while True:
             try:
                 client, _ = self._listener.accept()
             except OSError:
@@ -149,54 +149,77 @@ class Proxy:
             threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
-        with self._lock:
-            self.connections += 1
-            hurt = self.hurt < self.times
-            self.hurt += hurt
-        fault = self.fault if hurt else Fault()
-        with client, suppress(OSError):
-            if fault.silent:
-                while client.recv(_BLOCK):
-                    pass
-            elif fault.status:
-                client.recv(_BLOCK)
-                head = f"HTTP/1.1 {fault.status} Injected\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-                client.sendall(head.encode())
-            else:
-                self._relay(client, fault)
-
-    def _relay(self, client: socket.socket, fault: Fault) -> None:
-        with socket.create_connection(("127.0.0.1", self.upstream)) as server:
-            over = threading.Event()
-            ways = [(client, server, fault.up), (server, client, fault.down)]
-            pipes = [threading.Thread(target=_pipe, args=(*way, fault, over), daemon=True) for way in ways]
-            for pipe in pipes:
-                pipe.start()
-            over.wait()
-            if fault.reset:
-                for end in (client, server):
-                    end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            else:
-                for end in (client, server):
-                    with suppress(OSError):
+        with suppress(OSError), client, socket.create_connection(("127.0.0.1", self.upstream)) as server:
+            relay = _Relay(self, client, server)
+            ways = [threading.Thread(target=way, daemon=True) for way in (relay.up, relay.down)]
+            for way in ways:
+                way.start()
+            relay.over.wait()
+            for end in (client, server):
+                with suppress(OSError):
+                    if relay.hurts and self.fault.reset:
+                        end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                    else:
                         end.shutdown(socket.SHUT_RDWR)
 
+    def takes(self, block: bytes) -> bool:
+        """Say whether the request that begins with this block is to be hurt."""
+        if not block.startswith(f"{self.method} ".encode() if self.method else b""):
+            return False
+        with self._lock:
+            takes = self.hurt < self.times
+            self.hurt += takes
+            return takes
 
-def _pipe(source: socket.socket, target: socket.socket, cut: int | None, fault: Fault, over: threading.Event) -> None:
-    """Pass bytes on until one end closes or enough have passed."""
-    passed = 0
-    try:
-        while block := source.recv(_BLOCK if fault.rate is None else max(1, fault.rate // 20)):
-            if fault.rate is not None:
-                time.sleep(len(block) / fault.rate)
-            if fault.weak:
-                block = block.replace(b"if-none-match:", b"x-not-for-you:")
-            if cut is not None and passed + len(block) >= cut:
-                target.sendall(block[: cut - passed])
-                return
-            target.sendall(block)
-            passed += len(block)
-    except OSError:
-        pass
-    finally:
-        over.set()
+
+class _Relay:
+    """One connection; from the request on that is to be hurt, `hurts` is true."""
+
+    def __init__(self, proxy: Proxy, client: socket.socket, server: socket.socket) -> None:
+        self.proxy, self.client, self.server = proxy, client, server
+        self.hurts, self.over = False, threading.Event()
+
+    def up(self) -> None:
+        passed, fault = 0, self.proxy.fault
+        try:
+            while block := self.client.recv(self._size()):
+                if not self.hurts:
+                    self.hurts = self.proxy.takes(block)
+                if self.hurts and fault.status:
+                    answer = f"HTTP/1.1 {fault.status} Injected\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+                    self.client.sendall(answer.encode())
+                    return
+                if self.hurts and fault.silent:
+                    continue
+                if self.hurts and fault.weak:
+                    block = block.replace(b"if-none-match:", b"x-not-for-you:")
+                passed = self._pass(self.server, block, passed, fault.up)
+        except OSError:
+            pass
+        finally:
+            self.over.set()
+
+    def down(self) -> None:
+        passed = 0
+        try:
+            while block := self.server.recv(self._size()):
+                passed = self._pass(self.client, block, passed, self.proxy.fault.down)
+        except OSError:
+            pass
+        finally:
+            self.over.set()
+
+    def _size(self) -> int:
+        rate = self.proxy.fault.rate
+        return max(1, rate // 20) if rate and self.hurts else _BLOCK
+
+    def _pass(self, target: socket.socket, block: bytes, passed: int, cut: int | None) -> int:
+        """Send a block on; raise where the connection is to be cut."""
+        if self.hurts and self.proxy.fault.rate:
+            time.sleep(len(block) / self.proxy.fault.rate)
+        if self.hurts and cut is not None and passed + len(block) >= cut:
+            target.sendall(block[: cut - passed])
+            raise ConnectionAbortedError
+        target.sendall(block)
+        self.proxy.passed += len(block) if target is self.server else 0
+        return passed + len(block) if self.hurts else 0

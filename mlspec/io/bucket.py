@@ -48,8 +48,8 @@ _RIGHTS = {
 class Patience:
     """How long to wait, in seconds.
 
-    To connect, for the next sign of life, for a body sent to be taken, for one answer in all; and how long after the
-    first try another one is made.
+    To connect, for the next sign of life, for a body sent to be taken, for one answer in all; and, beyond the longest
+    such silence, until nothing is tried again.
     """
 
     connect_s: float = 10
@@ -141,7 +141,7 @@ class Bucket:
             "allow_http": any(os.environ.get(name, "").startswith("http://") for name in _ENDPOINTS),
         }
         backoff = {"init_backoff": timedelta(seconds=0.1), "max_backoff": timedelta(seconds=5), "base": 2}
-        retry = {"max_retries": 8, "retry_timeout": timedelta(seconds=wait.retry_s), "backoff": backoff}
+        retry = {"max_retries": 8, "retry_timeout": timedelta(seconds=wait.retry_s + silence_s), "backoff": backoff}
         try:
             return _STORES[self._scheme](
                 self._name, prefix=self._prefix or None, client_options=client, retry_config=retry

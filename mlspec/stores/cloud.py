@@ -41,7 +41,7 @@ _MOST_INDEX = 64 << 20
 _MOST_NOTE = 16 << 20
 _FORMAT = "mlspec.parts/1"
 _PART_NAME = re.compile(r"\d{6}\.[0-9a-f]{64}")
-_ATTEMPTS = 4
+_ATTEMPTS = 3
 
 
 class Bucket(Protocol):
@@ -210,12 +210,17 @@ class CloudStore:
             return self._creates
 
     def _probe(self) -> bool:
-        try:
-            return not (self._bucket().create("probe", b"mlspec\n") and self._bucket().create("probe", b"mlspec\n"))
-        except MlspecError as error:
-            if error.problems[0].code == "store/unsupported":
-                return False
-            raise
+        """Create the same twice: the second time must fail. An answer that was lost leaves that as true."""
+        for attempt in range(_ATTEMPTS):
+            try:
+                return not all(self._bucket().create("probe", b"mlspec\n") for _ in range(2))
+            except MlspecError as error:
+                code = error.problems[0].code
+                if code == "store/unsupported":
+                    return False
+                if code != "store/unreachable" or attempt == _ATTEMPTS - 1:
+                    raise
+        return True
 
     def _put_parts(self, source: Path, stored: Stored) -> None:
         with files.in_words(source), source.open("rb", buffering=0) as handle:
