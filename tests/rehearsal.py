@@ -20,6 +20,7 @@ from mlspec.commands.leases import Leases
 from mlspec.commands.load import load
 from mlspec.commands.plan import _placed
 from mlspec.commands.results import Result
+from mlspec.commands.rollback import RollbackRequest, draft, duration, one_line, propose
 from mlspec.commands.schedule import Step, Tally, carry_out, step_of
 from mlspec.commands.session import Session
 from mlspec.commands.workspace import Workspace
@@ -31,8 +32,10 @@ from mlspec.core.plan import Action, Plan
 from mlspec.core.ports import Stored
 from mlspec.core.problem import fail
 from mlspec.core.record import Actor, Object, Origin, Record, to_bytes
+from mlspec.core.rollback import Rollback
 from mlspec.core.verdict import CheckVerdict, Estimate, GateVerdict, Outcome, Violation, worst
 from mlspec.gates.metric import judge
+from mlspec.io.clock import stamp
 from mlspec.io.git import Checkout
 from mlspec.lineage.read import State
 from mlspec.lineage.write import chain
@@ -153,14 +156,11 @@ class Rehearsal:
         """Plan and apply what is checked out; `plan` is what approval left of the plan."""
         workspace = self._workspace()
         seen = self._outlook(self._world(workspace, options))
-        author = Author(
-            f"20261123T{len(self.log):06}Z-00000000", _ACTOR, self._origin(workspace), self.clock, workspace
-        )
         leases = Leases(None, self.clock, threading.Event(), 0)  # type: ignore[arg-type]
         session = _Recording(
             workspace,
             seen,
-            author,
+            self._author(workspace),
             None,
             leases.cancel,
             workspace.state,
@@ -173,6 +173,16 @@ class Rehearsal:
         self.heads = reread(session.state.heads)
         return events
 
+    def rollback(self, **wish: Any) -> Rollback:
+        """Roll back what is checked out by hand, as the words of a command line say."""
+        workspace, request = self._workspace(), RollbackRequest(**wish)
+        started = self.clock.now()
+        found = propose(workspace, request, one_line(request.reason), started + duration(request.expires))
+        records, changed = chain(self.heads, [draft(self._author(workspace), found, started)])
+        self.log += records
+        self.heads = reread({**self.heads, **{key: head for key, head in changed.items() if head is not None}})
+        return found
+
     def lose(self, output: str) -> None:
         """Take every recorded output of this name out of the store."""
         for record in self.log:
@@ -184,6 +194,10 @@ class Rehearsal:
     def commit(self) -> str:
         """Return the id of the commit, which is made of the files."""
         return hashlib.sha1(b"".join(path.encode() + self.files[path] for path in sorted(self.files))).hexdigest()
+
+    def _author(self, workspace: Workspace) -> Author:
+        name = f"20261123T{len(self.log):06}Z-00000000"
+        return Author(name, _ACTOR, self._origin(workspace), self.clock, workspace)
 
     def _workspace(self) -> Workspace:
         tree: Any = Files(dict(self.files))
@@ -201,6 +215,7 @@ class Rehearsal:
             code=workspace.loaded.code,
             authority=self.authority,
             has=self.store.has,
+            at=stamp(self.clock.time),
             options=options,
         )
 

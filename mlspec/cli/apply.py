@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import rich_click as click
 
-from mlspec.io.ci import in_ci
+from mlspec.cli.ask import can_ask
 
 if TYPE_CHECKING:
     from mlspec.core.plan import Plan
@@ -66,7 +66,7 @@ def command(
     from mlspec.planner.world import Options
 
     plan_file, addresses = _split(start, arguments)
-    if not yes and plan_file is None and approved is None and not _asks():
+    if not yes and plan_file is None and approved is None and not can_ask():
         raise click.UsageError("there is no terminal to ask on: give --yes, or a saved plan")
     options = Options(retry_failed, allow_retire)
     request = ApplyRequest(addresses, plan_file, approved and start / approved, jobs, not no_push, wait, options)
@@ -88,10 +88,6 @@ def _split(start: Path, arguments: tuple[str, ...]) -> tuple[Path | None, tuple[
     if len(arguments) > 1:
         raise click.UsageError("give one saved plan, or addresses, not both")
     return start / files[0], ()
-
-
-def _asks() -> bool:
-    return sys.stdin.isatty() and sys.stdout.isatty() and not in_ci(os.environ)
 
 
 def _confirmed(plan: Plan, yes: bool, saved: Path | None) -> bool:

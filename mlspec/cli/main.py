@@ -25,6 +25,7 @@ _COMMANDS = (
     "validate",
     "plan",
     "apply",
+    "rollback",
     "show",
     "log",
     "export",

@@ -17,11 +17,11 @@ from mlspec.commands.plan import PlanRequest, make
 from mlspec.commands.schedule import COSTLY, Tally, carry_out
 from mlspec.commands.session import Session
 from mlspec.commands.sharing import Sharing
-from mlspec.commands.workspace import StoreTell, Workspace, open_workspace, superseded
+from mlspec.commands.workspace import StoreTell, Workspace, open_workspace, refuse_superseded
 from mlspec.core.events import Closed, Event
 from mlspec.core.plan import Plan, plan_digest
 from mlspec.core.ports import Clock, Executor
-from mlspec.core.problem import Problem, StaleError, fail
+from mlspec.core.problem import fail
 from mlspec.executors.local import LocalExecutor
 from mlspec.io.ci import in_ci
 from mlspec.io.clock import SystemClock
@@ -67,7 +67,7 @@ def run(
     workspace = open_workspace(start, ask=Ask.MUST if request.push else Ask.MAY, tell=tell)
     refuse_lost_store(workspace.project, os.environ)
     sharing = Sharing(workspace.home, workspace.branch, workspace.store, clock, request.push)
-    _refuse_superseded(workspace)
+    refuse_superseded(workspace)
     plan, seen, unapproved = _settle(workspace, request, clock)
     tally = Tally(stale=unapproved, negative=any(action.negative for action in plan.actions if action.blocked))
     confirmed = bool(plan.actions) and confirm(plan)
@@ -110,14 +110,6 @@ def refuse_lost_store(project: Project, environ: Mapping[str, str]) -> None:
             f"the store is the folder `{project.store.path}`, and the disk of this runner is thrown away (CI is set)",
             help="in mlspec.yaml write `store: git`, `store: s3://bucket/prefix`, "
             "or `store: {path: /mnt/models, shared: true}` for a folder that stays",
-        )
-
-
-def _refuse_superseded(workspace: Workspace) -> None:
-    old = superseded(workspace)
-    if old is not None:
-        raise StaleError(
-            Problem("plan/superseded", old, help="check out the newest commit, or revert the change with git revert")
         )
 
 

@@ -6,10 +6,12 @@ from datetime import datetime
 
 from mlspec.commands.results import Result
 from mlspec.commands.session import Session
+from mlspec.core.head import Head
 from mlspec.core.plan import Action
 from mlspec.core.record import Record
 from mlspec.core.verdict import Outcome
-from mlspec.planner import fingerprint, models
+from mlspec.io.clock import stamp
+from mlspec.planner import fingerprint, models, overrides
 from mlspec.planner.models import ModelView
 
 
@@ -20,6 +22,9 @@ def enter(session: Session, action: Action, started: datetime) -> Result:
     version = head.version_of(action.run)
     if version is None:
         return _skip("its version is not registered", negative=False)
+    held = overrides.hold(view, stage, stamp(started))
+    if held is not None:
+        return _skip(held.why, negative=held.expired)
     asked = view.model.stages[stage].version
     if asked not in ("latest", version.n):
         return _skip(f"it became v{version.n}, and {stage} is pinned to v{asked}", negative=False)
@@ -41,6 +46,7 @@ def enter(session: Session, action: Action, started: datetime) -> Result:
         replaces=state.version if state else None,
         gates=view.chain(stage),
         conforming={stage: conforms},
+        released=_ended(head, stage),
     )
     before = f" (was v{state.version})" if state and state.version else ""
     return Result(f"v{version.n} is in {stage}{before}", (draft,), version=version.n)
@@ -49,29 +55,42 @@ def enter(session: Session, action: Action, started: datetime) -> Result:
 def demote(session: Session, action: Action, started: datetime) -> Result:
     """Empty a stage that the spec no longer declares."""
     draft = session.author.draft(
-        "demote", action, started, stage=action.stage, fingerprint=action.run, replaces=action.version
+        "demote",
+        action,
+        started,
+        stage=action.stage,
+        fingerprint=action.run,
+        replaces=action.version,
+        released=_ended(session.head(action.address), action.stage or ""),
     )
     return Result(f"v{action.version} left {action.stage}", (draft,), version=action.version)
 
 
 def update(session: Session, action: Action, started: datetime) -> Result:
-    """Record facts, the registration of a run trained elsewhere, and conformity that is already known."""
+    """Record facts, the registration of a run trained elsewhere, conformity that is known, overrides that are over."""
     kind = action.address.partition("/")[0]
     compact = fingerprint.facts(session.workspace.spec(action.address))
     facts = compact.fields
     session.keep(compact.objects)
     drafts: list[Record] = []
     conforming: dict[str, bool] = {}
+    released: dict[str, str] = {}
     if kind == "model":
         view = _model(session, action)
-        conforming = models.conforming(view, frozenset())
+        conforming, released = models.conforming(view, frozenset()), models.released(view)
         if action.run is not None:
             drafts.append(session.author.draft("register", action, started, fingerprint=action.run))
     head = session.head(action.address)
     current = action.run if kind == "dataset" else None
-    if head.facts != facts or conforming or current or head.retired or not drafts:
+    if head.facts != facts or conforming or released or current or head.retired or not drafts:
         draft = session.author.draft(
-            "update", action, started, fields=facts, conforming=conforming, fingerprint=current
+            "update",
+            action,
+            started,
+            fields=facts,
+            conforming=conforming,
+            fingerprint=current,
+            released=released,
         )
         drafts.append(draft)
     changed = ", ".join(reason.field for reason in action.reasons if reason.field != "new")
@@ -88,6 +107,12 @@ def move(session: Session, action: Action, started: datetime) -> Result:
 def retire(session: Session, action: Action, started: datetime) -> Result:
     """Mark a resource whose spec is gone; its records and artifacts are kept."""
     return Result("retired; records and artifacts are kept", (session.author.draft("retire", action, started),))
+
+
+def _ended(head: Head, stage: str) -> dict[str, str]:
+    """Return the override that a change of a stage ends, as a record names it."""
+    state = head.stages.get(stage)
+    return {stage: state.override.until} if state is not None and state.override is not None else {}
 
 
 def _skip(message: str, *, negative: bool) -> Result:

@@ -56,13 +56,14 @@ def run(start: Path, request: PlanRequest, clock: Clock | None = None) -> Plan:
 
 def make(workspace: Workspace, request: PlanRequest, clock: Clock) -> tuple[Plan, Outlook]:
     """Plan an opened workspace; also return what the planner saw, which apply works from."""
-    seen = settle.outlook(look(workspace, request), workspace.cache / "settled")
-    plan = diff.plan(seen, _header(workspace, clock), request.addresses)
+    at = stamp(clock.now())
+    seen = settle.outlook(look(workspace, request, at), workspace.cache / "settled")
+    plan = diff.plan(seen, _header(workspace, at), request.addresses)
     return plan.model_copy(update={"actions": tuple(_placed(workspace, plan.actions))}), seen
 
 
-def look(workspace: Workspace, request: PlanRequest) -> World:
-    """Gather the world that a plan is a function of. Only recorded objects are ever asked for."""
+def look(workspace: Workspace, request: PlanRequest, at: str) -> World:
+    """Gather the world at a time that a plan is a function of. Only recorded objects are ever asked for."""
     store = workspace.store
     return World(
         project=workspace.project,
@@ -72,11 +73,12 @@ def look(workspace: Workspace, request: PlanRequest) -> World:
         code=workspace.loaded.code,
         authority=authority(workspace),
         has=store.has if store.near or request.asks_store else lambda _: True,
+        at=at,
         options=request.options,
     )
 
 
-def _header(workspace: Workspace, clock: Clock) -> Header:
+def _header(workspace: Workspace, at: str) -> Header:
     old = superseded(workspace)
     recorded = workspace.state.layout.deploy if workspace.state.layout else workspace.project.deploy
     warnings = [problem.message for problem in (*workspace.loaded.warnings, *workspace.warnings)]
@@ -93,7 +95,7 @@ def _header(workspace: Workspace, clock: Clock) -> Header:
         branch=workspace.checkout.branch,
         dirty=bool(workspace.dirty),
         lineage=workspace.state.tip,
-        at=stamp(clock.now()),
+        at=at,
         warnings=tuple(warnings),
     )
 

@@ -93,6 +93,7 @@ def _stages(head: Head, order: tuple[str, ...]) -> list[StageView]:
             by=state.by,
             commit=state.commit,
             conforming=state.conforming,
+            override=state.override,
         )
         for name, state in ((name, head.stages[name]) for name in known)
     ]

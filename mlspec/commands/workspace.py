@@ -12,7 +12,7 @@ from mlspec.commands.find import find_project, refuse_committed
 from mlspec.commands.load import Loaded, load
 from mlspec.core.events import Event
 from mlspec.core.ports import Store
-from mlspec.core.problem import Problem
+from mlspec.core.problem import Problem, StaleError
 from mlspec.io.git import Checkout, Repository, open_repository
 from mlspec.io.trees import CommitTree, Tree, WorkTree
 from mlspec.lineage.home import Home
@@ -173,6 +173,19 @@ def superseded(workspace: Workspace) -> str | None:
     if not workspace.home.is_ancestor(commit, last):
         return None
     return f"commit {commit[:8]} was superseded: {last[:8]}, which builds on it, is deployed"
+
+
+def refuse_superseded(workspace: Workspace) -> None:
+    """Refuse a commit that is too old to deploy.
+
+    Raises:
+        StaleError: it is.
+    """
+    old = superseded(workspace)
+    if old is not None:
+        raise StaleError(
+            Problem("plan/superseded", old, help="check out the newest commit, or revert the change with git revert")
+        )
 
 
 def _prefix(repository: Repository, root: Path) -> str:

@@ -168,6 +168,7 @@ def _enter(head: Head, record: Record) -> Update:
         record=record.digest,
         conforming=record.conforming.get(stage, True),
         held=_held(head.stages.get(stage)),
+        override=record.override,
     )
     return {"stages": {**head.stages, stage: state}}
 
@@ -180,9 +181,21 @@ def _held(before: StageState | None) -> tuple[int, ...]:
 
 def _update(head: Head, record: Record) -> Update:
     update: Update = {**_conforming(head, record), "facts": record.fields, "retired": False}
+    if record.released:
+        update["stages"] = _released(update.get("stages", head.stages), record.released)
     if record.fingerprint is not None:
         update["current"] = record.fingerprint
     return update
+
+
+def _released(stages: Mapping[str, StageState], released: Mapping[str, str]) -> dict[str, StageState]:
+    """Return stages without the overrides that are over; one made meanwhile, until another time, stays."""
+    return {
+        name: state.model_copy(update={"override": None})
+        if state.override is not None and state.override.until == released.get(name)
+        else state
+        for name, state in stages.items()
+    }
 
 
 def _move(_head: Head, _record: Record) -> Update:
@@ -192,7 +205,13 @@ def _move(_head: Head, _record: Record) -> Update:
 def _retire(head: Head, record: Record) -> Update:
     stages = {
         name: state.model_copy(
-            update={"version": None, "since": record.finished, "record": record.digest, "held": _held(state)}
+            update={
+                "version": None,
+                "since": record.finished,
+                "record": record.digest,
+                "held": _held(state),
+                "override": None,
+            }
         )
         for name, state in head.stages.items()
     }

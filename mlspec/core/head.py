@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any, Final, Literal, TypeVar
 
 from mlspec.core import digest
-from mlspec.core.record import Failure, Value
+from mlspec.core.record import Failure, Override, Value
 from mlspec.core.verdict import Estimate, Outcome
 
 FORMAT: Final = "mlspec.head/1"
@@ -70,6 +70,7 @@ class StageState(Value):
     record: str
     conforming: bool = True
     held: tuple[int, ...] = ()
+    override: Override | None = None
 
 
 class VerdictFact(Value):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from mlspec.core.record import Value
+from mlspec.core.record import Override, Value
 from mlspec.core.verdict import Estimate
 
 
@@ -29,6 +29,7 @@ class StageView(Value):
     by: str
     commit: str
     conforming: bool
+    override: Override | None = None
 
 
 class ResourceView(Value):

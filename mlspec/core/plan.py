@@ -48,7 +48,7 @@ class Action(Value):
     conditions: tuple[str, ...] = Field(default=(), alias="if")
     blocked: str | None = None
     negative: bool = False
-    """Blocked by a negative verdict, not for another reason."""
+    """Blocked by a negative verdict or an override that has expired, not for another reason."""
     estimate_s: float | None = None
     reasons: tuple[Reason, ...] = ()
 

@@ -76,6 +76,15 @@ class Origin(Value):
     deploys: bool
 
 
+class Override(Value):
+    """A stage held by hand: no apply moves it while its entry still asks for what it asked for then (`declared`)."""
+
+    until: str
+    reason: str
+    declared: str
+    """What the spec's entry of the stage asked for: `latest`, or the number of a version."""
+
+
 class Record(Value):
     """One fact. `digest` covers every other field; `previous` is the digest of the address's record before it."""
 
@@ -106,6 +115,10 @@ class Record(Value):
     version: int | None = None
     replaces: int | None = None
     """The version that held the stage before."""
+    override: Override | None = None
+    """Why this rollback holds the stage against the spec, and until when."""
+    released: dict[str, str] = {}
+    """The stages whose override is over, each with the time until when it was to hold."""
     rows: int | None = None
     metrics: dict[str, Estimate] = {}
     verdicts: tuple[GateVerdict, ...] = ()

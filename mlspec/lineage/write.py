@@ -159,6 +159,7 @@ def _sealed(head: Head, draft: Record) -> Record:
 
 
 def _stage_facts(head: Head, draft: Record) -> dict[str, object]:
+    _refuse_held(head, draft)
     holds = _holds(head, draft)
     if holds != draft.replaces:
         was, now = (f"v{n}" if n else "empty" for n in (draft.replaces, holds))
@@ -167,6 +168,16 @@ def _stage_facts(head: Head, draft: Record) -> dict[str, object]:
         )
     version = head.version_of(draft.fingerprint)
     return {"version": version.n if version else draft.version} if draft.verb != "demote" else {}
+
+
+def _refuse_held(head: Head, draft: Record) -> None:
+    """Refuse to end an override that whoever made the draft did not know of; another override may."""
+    state = head.stages.get(draft.stage or "")
+    if state is None or state.override is None or draft.override is not None:
+        return
+    if draft.released.get(draft.stage or "") != state.override.until:
+        why = f"stage {draft.stage} is held by override until {state.override.until} meanwhile"
+        raise StaleError(Problem("plan/stale", f"{draft.address}: {why}", help="plan again"))
 
 
 def _holds(head: Head, draft: Record) -> int | None:
@@ -189,7 +200,7 @@ def _already(head: Head, draft: Record) -> bool:
             return head.version_of(draft.fingerprint) is not None
         case "promote" | "rollback":
             version = head.version_of(draft.fingerprint)
-            return version is not None and version.n == _holds(head, draft)
+            return version is not None and version.n == _holds(head, draft) and draft.override is None
         case "demote":
             return _holds(head, draft) is None
         case "retire":

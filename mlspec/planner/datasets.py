@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 
 from mlspec.core.head import Head, contract_key, newest
 from mlspec.core.plan import Action, Kind, Observation, Reason
@@ -174,30 +174,40 @@ def _update(world: World, head: Head, dataset: Dataset, current: Wanted | None) 
         reasons = (*reasons, Reason(field="current", before=head.current, after=current.digest if current else None))
     if head.facts == facts and not moves and not head.retired:
         return []
-    return [update_action(world, head, facts, reasons, current=current.digest if current else None)]
+    return [update_action(world, head, facts, reasons, Besides(current.digest if current else None))]
+
+
+@dataclass(frozen=True, slots=True)
+class Besides:
+    """What an update records beside facts.
+
+    `current` is the dataset version that becomes the current one or the run to register, `conforming` are the stages
+    whose conformity changes, and `released` those whose override is over.
+    """
+
+    current: str | None = None
+    conforming: Mapping[str, bool] = field(default_factory=dict)
+    released: Collection[str] = ()
+
+
+_NOTHING = Besides()
 
 
 def update_action(
-    world: World,
-    head: Head,
-    facts: Fields,
-    reasons: tuple[Reason, ...],
-    current: str | None = None,
-    conforming: Mapping[str, bool] | None = None,
+    world: World, head: Head, facts: Fields, reasons: tuple[Reason, ...], besides: Besides = _NOTHING
 ) -> Action:
-    """Return the action that records facts; it moves something, so it is blocked where the commit may not.
-
-    `current` is the dataset version that becomes the current one or the run to register, `conforming` the stages
-    whose conformity changes.
-    """
+    """Return the action that records facts; it moves something, so it is blocked where the commit may not."""
+    inputs: Fields = {"facts": facts, "current": besides.current, "conforming": dict(besides.conforming)}
+    if besides.released:
+        inputs["released"] = sorted(besides.released)
     if head.retired:
         reasons = (Reason(field="retired", before=True, after=False), *reasons)
     return Action(
         verb="update",
         address=head.address,
-        run=current,
+        run=besides.current,
         change="update" if head.facts else "create",
-        effect=effect("update", head.address, facts=facts, current=current, conforming=dict(conforming or {})),
+        effect=effect("update", head.address, **inputs),
         blocked=None if world.authority.deploys else world.authority.why,
         reasons=reasons if head.facts else (Reason(field="new"),),
     )

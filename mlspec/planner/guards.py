@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from mlspec.core.head import Head
 from mlspec.core.heads import of_kind
 from mlspec.core.plan import Action, Reason
+from mlspec.planner import overrides
 from mlspec.planner.fingerprint import effect
 from mlspec.planner.world import World
 
@@ -45,8 +46,12 @@ def _retire(world: World, head: Head, mass: str | None) -> Action:
         change="delete",
         effect=effect("retire", head.address, protect=head.protect),
         blocked=blocked,
-        reasons=(Reason(field="spec", before="declared"), *_still_used(world, head)),
+        reasons=(Reason(field="spec", before="declared"), *_held(head), *_still_used(world, head)),
     )
+
+
+def _held(head: Head) -> tuple[Reason, ...]:
+    return tuple(reason for stage, state in sorted(head.stages.items()) for reason in overrides.ended(stage, state))
 
 
 def _still_used(world: World, head: Head) -> tuple[Reason, ...]:

@@ -11,7 +11,7 @@ from mlspec.core.heads import of_kind
 from mlspec.core.plan import Action, Reason
 from mlspec.core.verdict import Outcome
 from mlspec.planner import fingerprint
-from mlspec.planner.datasets import DatasetView, base_fields, failed_before, update_action
+from mlspec.planner.datasets import Besides, DatasetView, base_fields, failed_before, update_action
 from mlspec.planner.fields import changes
 from mlspec.planner.fingerprint import Wanted, effect
 from mlspec.planner.world import World
@@ -57,9 +57,7 @@ class ModelView:
 
     def chain(self, stage: str) -> dict[str, str]:
         """Return the gates, with digests, of a stage and of every stage before it."""
-        until = self.stages[: self.stages.index(stage) + 1]
-        names = {name for before in until for name in self.model.stages[before].gates}
-        return {name: self.gates[name] for name in sorted(names)}
+        return {name: self.gates[name] for name in gates_of(self.model, self.order, stage)}
 
     def target(self, stage: str) -> str | None:
         """Return the run that a stage should hold; None where it is unknown or a pinned version does not exist.
@@ -105,6 +103,12 @@ class ModelView:
         return version.n if version else max((known.n for known in self.head.versions), default=0) + 1
 
 
+def gates_of(model: Model, order: tuple[str, ...], stage: str) -> list[str]:
+    """Return the gates of a declared stage and of every declared stage before it, sorted."""
+    until = order[: order.index(stage) + 1]
+    return sorted({name for before in until if before in model.stages for name in model.stages[before].gates})
+
+
 def view(world: World, model: Model, datasets: Mapping[str, DatasetView], gates: Mapping[str, str]) -> ModelView:
     """Lay a model beside its head."""
     dataset = datasets[model.dataset]
@@ -126,7 +130,10 @@ def evidence(world: World, seen: ModelView) -> list[Action]:
 
 
 def update(world: World, seen: ModelView, evaluated: frozenset[str]) -> list[Action]:
-    """Return the action that records facts, a registration, or conformity; `evaluated` runs will say so themselves."""
+    """Return the action that records facts, a registration, conformity, or that an override is over.
+
+    The conformity of `evaluated` runs will be recorded with their verdicts.
+    """
     head, facts = seen.head, fingerprint.facts(seen.model).fields
     reasons = changes(head.facts, facts) if head.facts else (Reason(field="new"),)
     registers = seen.fingerprint in head.runs and head.version_of(seen.fingerprint) is None
@@ -135,10 +142,23 @@ def update(world: World, seen: ModelView, evaluated: frozenset[str]) -> list[Act
     differs = conforming(seen, evaluated)
     for stage, conforms in differs.items():
         reasons = (*reasons, Reason(field=f"stages.{stage}.conforming", before=not conforms, after=conforms))
+    over = released(seen)
+    for stage in over:
+        reasons = (*reasons, Reason(field=f"stages.{stage}.override", before=f"until {over[stage]}"))
     if not reasons and not head.retired:
         return []
-    current = seen.fingerprint if registers else None
-    return [update_action(world, head, facts, reasons, current=current, conforming=differs)]
+    besides = Besides(seen.fingerprint if registers else None, differs, over)
+    return [update_action(world, head, facts, reasons, besides)]
+
+
+def released(seen: ModelView) -> dict[str, str]:
+    """Return the stages whose override is over, for the spec asks for what they hold; with its time, which names it."""
+    over: dict[str, str] = {}
+    for stage in seen.stages:
+        state = seen.head.stages.get(stage)
+        if state is not None and state.override is not None and seen.target(stage) == seen.occupant(stage):
+            over[stage] = state.override.until
+    return over
 
 
 def conforming(seen: ModelView, evaluated: frozenset[str]) -> dict[str, bool]:

@@ -6,8 +6,10 @@ from collections.abc import Collection
 
 from mlspec.core.plan import Action, Reason
 from mlspec.core.verdict import Outcome
+from mlspec.planner import overrides
 from mlspec.planner.fingerprint import effect
 from mlspec.planner.models import ModelView
+from mlspec.planner.overrides import Hold
 from mlspec.planner.world import World
 
 
@@ -16,10 +18,11 @@ def moves(world: World, seen: ModelView, planned: Collection[str]) -> list[Actio
     actions = [_demote(world, seen, stage) for stage in seen.head.stages if _leaves(seen, stage)]
     for stage in seen.stages:
         target = seen.target(stage)
+        held = overrides.hold(seen, stage, world.at)
         if target is None:
-            actions += _unknown_version(seen, stage)
+            actions += _unknown_version(seen, stage, held)
         elif target != seen.occupant(stage):
-            actions.append(_enter(world, seen, stage, planned))
+            actions.append(_enter(world, seen, stage, planned, held))
     return actions
 
 
@@ -38,13 +41,13 @@ def _demote(world: World, seen: ModelView, stage: str) -> Action:
         change="delete",
         effect=effect("demote", seen.address, stage=stage, run=seen.occupant(stage)),
         blocked=None if world.authority.deploys else world.authority.why,
-        reasons=(Reason(field=f"stages.{stage}", before=f"v{held}"),),
+        reasons=(Reason(field=f"stages.{stage}", before=f"v{held}"), *overrides.ended(stage, seen.head.stages[stage])),
     )
 
 
-def _unknown_version(seen: ModelView, stage: str) -> list[Action]:
+def _unknown_version(seen: ModelView, stage: str, held: Hold | None) -> list[Action]:
     asked = seen.model.stages[stage].version
-    if asked == "latest":
+    if asked == "latest" and held is None:
         return []
     known = ", ".join(f"v{version.n}" for version in seen.head.versions) or "none yet"
     return [
@@ -52,15 +55,16 @@ def _unknown_version(seen: ModelView, stage: str) -> list[Action]:
             verb="promote",
             address=seen.address,
             stage=stage,
-            version=asked,
+            version=None if asked == "latest" else asked,
             effect=effect("promote", seen.address, stage=stage, run=None),
-            blocked=f"v{asked} does not exist; versions: {known}",
+            blocked=held.why if held else f"v{asked} does not exist; versions: {known}",
+            negative=held is not None and held.expired,
             reasons=(_reason(seen, stage, asked),),
         )
     ]
 
 
-def _enter(world: World, seen: ModelView, stage: str, planned: Collection[str]) -> Action:
+def _enter(world: World, seen: ModelView, stage: str, planned: Collection[str], held: Hold | None) -> Action:
     target = seen.target(stage) or ""
     version = seen.head.version_of(target)
     number = version.n if version else seen.expected_version
@@ -79,11 +83,11 @@ def _enter(world: World, seen: ModelView, stage: str, planned: Collection[str]) 
         effect=effect(verb, seen.address, stage=stage, run=target, gates=gates, replaces=seen.occupant(stage)),
         needs=_needs(seen, target, planned),
         conditions=() if back else tuple(f"gate/{gate} passes" for gate in gates if not seen.outcome(target, gate)),
-        blocked=negative
+        blocked=(held.why if held else negative)
         or _artifact_lost(world, seen, target)
         or (None if world.authority.deploys else world.authority.why),
-        negative=negative is not None,
-        reasons=(_reason(seen, stage, number),),
+        negative=held.expired if held else negative is not None,
+        reasons=(_reason(seen, stage, number), *(() if held else overrides.ended(stage, state))),
     )
 
 
@@ -113,7 +117,7 @@ def _needs(seen: ModelView, target: str, planned: Collection[str]) -> tuple[str,
     return tuple(action for action in wanted if action in planned)
 
 
-def _reason(seen: ModelView, stage: str, number: int) -> Reason:
+def _reason(seen: ModelView, stage: str, number: int | str) -> Reason:
     state = seen.head.stages.get(stage)
     before = f"v{state.version}" if state and state.version is not None else None
-    return Reason(field=f"stages.{stage}.version", before=before, after=f"v{number}")
+    return Reason(field=f"stages.{stage}.version", before=before, after=number if number == "latest" else f"v{number}")

@@ -59,6 +59,8 @@ class World:
     code: Mapping[str, CodeState]
     authority: Authority
     has: Callable[[str], bool]
+    at: str
+    """The time of the plan, as records write it."""
     options: Options = field(default_factory=Options)
     settled: Collection[str] = ()
 

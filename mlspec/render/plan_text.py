@@ -97,6 +97,8 @@ def _recorded(action: Action) -> str:
         elif reason.field.startswith("stages.") and reason.field.endswith(".conforming"):
             stage = reason.field.split(".")[1]
             words.append(f"mark {stage} " + ("conforming again" if reason.after else "nonconforming"))
+        elif reason.field.startswith("stages.") and reason.field.endswith(".override"):
+            words.append(f"end the override of {reason.field.split('.')[1]}")
         elif reason.field == "retired":
             words.append("record that it is declared again")
         elif (field := neutralise(reason.field.partition(".")[0])) not in fields:

@@ -8,6 +8,7 @@ from mlspec.core import digest
 from mlspec.core.overview import Overview, ResourceView, StageView, VersionView
 from mlspec.core.record import Record
 from mlspec.render.events_text import estimate_text
+from mlspec.render.rollback_text import held
 from mlspec.render.text import Line, line, moment, neutralise
 
 _MOST_VERSIONS = 10
@@ -49,6 +50,9 @@ def _stage(stage: StageView, versions: dict[int, VersionView]) -> Iterator[Line]
     fit = ("", "") if stage.conforming else ("  nonconforming", "error")
     put = f"  since {moment(stage.since)}, by {neutralise(stage.by)}, commit {stage.commit[:8]}"
     yield line("  ", (f"{stage.stage:<12}", "bold"), (f"v{stage.version}", "promote"), put, fit)
+    if stage.override is not None:
+        why = f"{held(stage.override)}: {neutralise(stage.override.reason)}"
+        yield line(" " * 14, (why, "warn"))
     version = versions.get(stage.version)
     if version is not None:
         yield line(
@@ -91,7 +95,7 @@ def log_lines(records: Iterable[Record]) -> Iterator[Line]:
         what = f" v{record.version}" if record.version else ""
         where = f" {'from' if record.verb == 'demote' else 'in'} {record.stage}" if record.stage else ""
         run = f" run {digest.short(record.fingerprint, 8)}" if record.fingerprint and not what else ""
-        why = f"  {neutralise(record.failure.message)}" if record.failure else ""
+        why = f"  {neutralise(record.failure.message)}" if record.failure else _override(record)
         origin = f"{record.origin.branch or 'detached'}@{record.origin.commit[:8]}" + (
             "+dirty" if record.origin.dirty else ""
         )
@@ -101,3 +105,11 @@ def log_lines(records: Iterable[Record]) -> Iterator[Line]:
             f"{record.address}{what}{where}{run}{mark}{why}",
             (f"  by {neutralise(record.actor.name)}, {neutralise(origin)}", "dim"),
         )
+
+
+def _override(record: Record) -> str:
+    """Say that a record holds a stage by an override, or that it ends one."""
+    if record.override is not None:
+        return f"  {held(record.override)}: {neutralise(record.override.reason)}"
+    over = ", ".join(sorted(record.released))
+    return f"  ends the override of {over}" if over else ""

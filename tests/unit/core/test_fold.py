@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from mlspec.core import digest
 from mlspec.core.fold import fold, reference
 from mlspec.core.head import Head, contract_key, newest, verdict_key
-from mlspec.core.record import Actor, Cost, Failure, Object, Origin, Record, sealed, to_bytes
+from mlspec.core.problem import StaleError
+from mlspec.core.record import Actor, Cost, Failure, Object, Origin, Override, Record, sealed, to_bytes
 from mlspec.core.verdict import CheckVerdict, Estimate, GateVerdict, Outcome, Violation
 from mlspec.lineage.write import chain
 
@@ -65,6 +66,10 @@ def judged(run: str, outcome: Outcome, **facts: Any) -> Record:
 
 def entered(verb: str, run: str, replaces: int | None, **facts: Any) -> Record:
     return draft(verb, fingerprint=run, stage="staging", replaces=replaces, **facts)
+
+
+def hold(at: int) -> Override:
+    return Override(until=f"2026-11-23T06:{at:02}:30Z", reason="It went wrong", declared="latest")
 
 
 def folded(*drafts: Record) -> dict[str, Head]:
@@ -124,6 +129,47 @@ def test_stages_remember_what_held_them() -> None:
     moves = [entered("promote", "a", None), entered("promote", "b", 1), entered("rollback", "a", 2, at=5)]
     state = folded(*runs, *moves)[MODEL].stages["staging"]
     assert (state.version, state.held, state.by, state.since) == (1, (1, 2), "Example", "2026-11-23T06:05:30Z")
+
+
+def test_an_override_holds_its_stage_until_a_record_says_that_it_is_over() -> None:
+    runs = [trained("a"), registered("a"), trained("b"), registered("b")]
+    moves = [entered("promote", "a", None), entered("promote", "b", 1)]
+    held = [*runs, *moves, entered("rollback", "a", 2, override=hold(40))]
+    state = folded(*held)[MODEL].stages["staging"]
+    assert (state.version, state.override) == (1, hold(40))
+    judged_again = folded(*held, draft("update", conforming={"staging": False}))[MODEL].stages["staging"]
+    assert judged_again.override == hold(40), "other facts leave it"
+    elsewhere = draft("update", released={"staging": hold(41).until, "production": hold(40).until})
+    assert folded(*held, elsewhere)[MODEL].stages["staging"] == state, "another override than the one that is over"
+    over = folded(*held, draft("update", released={"staging": hold(40).until}))[MODEL].stages["staging"]
+    assert over == state.model_copy(update={"override": None})
+
+
+@pytest.mark.parametrize("verb", ["promote", "rollback", "demote"])
+def test_nothing_moves_a_held_stage_without_knowing_of_the_override(verb: str) -> None:
+    runs = [trained("a"), registered("a"), trained("b"), registered("b"), entered("promote", "a", None)]
+    held = [*runs, entered("rollback", "a", 1, override=hold(40))]
+    assert folded(*held)[MODEL].stages["staging"].override == hold(40), "the version it holds already may be held"
+    with pytest.raises(StaleError, match="held by override until 2026-11-23T06:40:30Z meanwhile"):
+        folded(*held, entered(verb, "b", 1, released={"staging": hold(39).until}))
+    knowing = folded(*held, entered(verb, "b", 1, released={"staging": hold(40).until}))[MODEL].stages["staging"]
+    assert (knowing.version, knowing.override) == (None if verb == "demote" else 2, None)
+    again = folded(*held, entered("rollback", "b", 1, override=hold(41)))[MODEL].stages["staging"]
+    assert (again.version, again.override) == (2, hold(41)), "another override takes its place"
+
+
+@pytest.mark.parametrize("leaving", ["demote", "retire"])
+def test_a_stage_that_is_left_is_held_no_more(leaving: str) -> None:
+    held = [trained("a"), registered("a"), entered("rollback", "a", None, override=hold(40))]
+    away = draft("retire") if leaving == "retire" else entered("demote", "a", 1, released={"staging": hold(40).until})
+    assert folded(*held, away)[MODEL].stages["staging"].override is None
+
+
+def test_what_has_no_override_is_written_as_it_ever_was() -> None:
+    head = folded(trained("a"), registered("a"), entered("promote", "a", None))[MODEL]
+    assert b"override" not in to_bytes(head)
+    for name in (b"override", b"released"):
+        assert name not in to_bytes(sealed(entered("promote", "a", None)))
 
 
 @pytest.mark.parametrize("leaving", ["demote", "retire"])
@@ -205,11 +251,17 @@ def logs(draw: st.DrawFn) -> list[Record]:
     drafts: list[Record] = []
     for n in range(draw(st.integers(0, 12))):
         run, at = draw(runs), draw(st.integers(0, 59))
-        kind = draw(st.sampled_from(["train", "evaluate", "promote", "update", "failed", "snapshot", "gate", "retire"]))
+        kind = draw(
+            st.sampled_from(
+                ["train", "evaluate", "promote", "hold", "release", "update", "failed", "snapshot", "gate", "retire"]
+            )
+        )
         drafts += {
             "train": [trained(run, at=at), registered(run)],
             "evaluate": [trained(run), judged(run, draw(st.sampled_from(list(Outcome))), at=at)],
             "promote": [trained(run), registered(run), *_promoted(drafts, run, at)],
+            "hold": [trained(run), registered(run), *_promoted(drafts, run, at, "rollback", override=hold(at))],
+            "release": [draft("update", released=_overrides(drafts))],
             "update": [draft("update", fields={"owner": draw(st.sampled_from(["risk", "data"]))})],
             "failed": [draft("train", status="failed", effect=run, failure=Failure(code="x", message=f"{n}"))],
             "snapshot": [
@@ -221,10 +273,15 @@ def logs(draw: st.DrawFn) -> list[Record]:
     return [one.model_copy(update={"n": n}) for n, one in enumerate(drafts)]
 
 
-def _promoted(before: list[Record], run: str, at: int) -> list[Record]:
+def _promoted(before: list[Record], run: str, at: int, verb: str = "promote", **facts: Any) -> list[Record]:
     head = folded(*before, trained(run), registered(run))[MODEL]
     state = head.stages.get("staging")
-    return [entered("promote", run, state.version if state else None, at=at)]
+    return [entered(verb, run, state.version if state else None, at=at, released=_overrides(before), **facts)]
+
+
+def _overrides(before: list[Record]) -> dict[str, str]:
+    head = folded(*before).get(MODEL, Head(address=MODEL))
+    return {stage: state.override.until for stage, state in head.stages.items() if state.override}
 
 
 def rebuilt(records: list[Record]) -> dict[str, bytes]:

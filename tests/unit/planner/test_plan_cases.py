@@ -1,8 +1,8 @@
 """Every folder of tests/cases/plan: its story is applied step by step, and the plan of the last step is golden.
 
 A `story.yaml` says what happens to the project in `base`: each step edits, writes or removes files, and names what
-costly steps come to; each is committed and applied, but the last one is planned. `plan.json` is that plan,
-`plan.txt` what a person reads.
+costly steps come to; each is committed and applied, but the last one is planned. Before its edits,
+time goes by (`later`), and a `rollback` is made by hand. `plan.json` is that plan, `plan.txt` what a person reads.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from mlspec.commands.rollback import duration
 from mlspec.core.plan import Plan
 from mlspec.core.problem import MlspecError
 from mlspec.io import yaml
@@ -25,6 +26,7 @@ CASES = Path(__file__).parents[2] / "cases" / "plan"
 STEP = {
     *("edit", "write", "remove", "lose", "scores", "rejects", "fails"),
     *("may_not", "branch", "dirty", "only", "retry_failed", "allow_retire"),
+    *("rollback", "later"),
 }
 
 
@@ -70,6 +72,10 @@ def steps_of(story: Path) -> list[dict[str, Any]]:
 
 def take(rehearsal: Rehearsal, step: dict[str, Any]) -> None:
     """Bring the project to where a step wants it."""
+    if "later" in step:
+        rehearsal.clock.time += duration(step["later"])
+    if "rollback" in step:
+        rehearsal.rollback(**step["rollback"])
     for path, changes in step.get("edit", {}).items():
         for old, new in changes.items():
             rehearsal.edit(path, old, new)

@@ -1,0 +1,49 @@
+"""A rollback by hand: what would hold a stage instead of what, why, until when, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mlspec.core.problem import Problem
+from mlspec.core.record import Override
+from mlspec.core.verdict import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What is recorded of a gate for a version; without an outcome, it was never judged by that gate."""
+
+    digest: str
+    outcome: Outcome | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rollback:
+    """A rollback that can be done. `replaces` holds the stage now, `gates` are those of the stage, by name."""
+
+    address: str
+    stage: str
+    version: int
+    run: str
+    replaces: int | None
+    override: Override
+    gates: Mapping[str, Judged]
+    file: str
+    """The spec that must be edited before the override is over."""
+
+    @property
+    def conforms(self) -> bool:
+        """Say whether the version passes every gate of its stage."""
+        return all(judged.outcome is Outcome.PASS for judged in self.gates.values())
+
+
+@dataclass(frozen=True, slots=True)
+class RolledBack:
+    """What a rollback came to: the lineage it is recorded in, and what did not reach the remote, or no longer holds."""
+
+    rollback: Rollback
+    lineage: str | None
+    problems: tuple[Problem, ...]
+    exit_code: int
