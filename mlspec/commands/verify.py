@@ -128,15 +128,18 @@ def _first(problems: Sequence[Problem], hint: str | None) -> list[Problem]:
 
 
 def _way_back(found: Findings, home: Home, tip: str) -> str:
-    source = home.remote.name if home.remote else "CLONE"
+    git = f"git -C {home.repository.git_dir}" if home.is_apart else "git"
     if any(problem.code == "lineage/unreadable" for problem in found.log_damage):
-        return f"fetch it from a clone that has it: git -c fetch.unpackLimit=1 fetch --refetch {source} {home.branch}"
+        rests = " ".join(f'"$({git} rev-parse --git-path objects/{oid[:2]}/{oid[2:]})"' for oid in found.unreadable[:3])
+        fetch = (
+            f"{git} -c fetch.unpackLimit=1 fetch --refetch {home.remote.name if home.remote else 'CLONE'} {home.branch}"
+        )
+        return f"fetch it from a clone that has it: {f'rm -f {rests} && ' if rests else ''}{fetch}"
     if found.whole is None:
         return (
             "nothing mends a log: bring the branch back from a clone where mlspec verify finds it whole: "
             f"git fetch --force CLONE {home.branch}:{home.branch}"
         )
-    git = f"git -C {home.repository.git_dir}" if home.is_apart else "git"
     restored = f"$({git} commit-tree -p {tip[:12]} -m 'Bring the log back' {found.whole[:12]}:)"
     push = ", then mlspec push" if home.remote else ""
     return f"commit {found.whole[:12]} still has it; to go on from there: {git} update-ref {home.ref} {restored}{push}"

@@ -103,11 +103,6 @@ def _merges(repository: Repository, tip: str) -> Iterator[Problem]:
             yield merged(commit)
 
 
-def was_sealed(repository: Repository, tip: str) -> bool:
-    """Say whether a format.json in the history of a commit had seals."""
-    return bool(repository.run("log", "-1", "--format=%H", f'-S"{LOG}": "', tip, "--", FORMAT_PATH))
-
-
 def before_first(repository: Repository, tip: str, paths: Sequence[str]) -> str | None:
     """Return the commit before the first one that added one of these files."""
     argv = ["log", "--full-history", "--diff-filter=A", "--format=%H", "--topo-order", "--reverse", tip, "--"]

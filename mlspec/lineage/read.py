@@ -80,7 +80,7 @@ def read_at(repository: Repository, tip: str, known: State = EMPTY) -> State:
     Errors as `read`; a damaged head is found out when it is asked for.
     """
     top = read_top(repository, tip)
-    layout = layout_of(top)
+    layout = layout_of(repository, top)
     return State(tip, layout, heads_at(repository, top, known.heads))
 
 

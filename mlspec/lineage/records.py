@@ -28,13 +28,14 @@ Note = Callable[[Record], None]
 class Log:
     """What lies in the log: records by their links, files that are none, and what is wrong with either.
 
-    `deploying` has the commits that were deployed, by the path of the record.
+    `deploying` has the commits that were deployed, by the path of the record; `unreadable` the ids of objects.
     """
 
     links: list[Link] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     stray: list[str] = field(default_factory=list)
     deploying: dict[str, str] = field(default_factory=dict)
+    unreadable: list[str] = field(default_factory=list)
 
     @classmethod
     def read(cls, repository: Repository, listing: Listing, note: Note) -> Log:
@@ -44,8 +45,9 @@ class Log:
             MlspecError: a record is of a newer mlspec.
         """
         log = cls()
-        for folder in listing.unreadable:
+        for folder, oid in listing.unreadable.items():
             if f"{folder}/".startswith(f"{LOG}/"):
+                log.unreadable.append(oid)
                 log.problems.append(bad(folder, "unreadable", "git cannot read the tree of this folder"))
         found = {path: entry for path, entry in listing.files.items() if path.startswith(f"{LOG}/")}
         log.stray = [path for path in found if not _NAME.fullmatch(path)]
@@ -55,6 +57,7 @@ class Log:
             if entry.mode != FILE:
                 log.problems.append(bad(path, "altered", "it is no plain file"))
             elif content is None:
+                log.unreadable.append(entry.oid)
                 log.problems.append(bad(path, "unreadable", UNREADABLE))
             else:
                 log._take(path, entry.oid, content, note)

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from mlspec.core.problem import MlspecError, Place, Problem, fail
 from mlspec.core.record import to_bytes
 from mlspec.io.git import Repository
-from mlspec.lineage.layout import FOLDERS, FORMAT_PATH, LAYOUT, Layout
+from mlspec.lineage.layout import FOLDERS, FORMAT_PATH, LAYOUT, LOG, Layout
 from mlspec.lineage.trees import FILE, FOLDER, Entry, parse_tree
 
 MENDED = "run: mlspec verify, which names what was altered; mlspec verify --repair rebuilds heads from the log"
+SEALS_OFF = "its seals were taken off"
 _SHOWN = 3
 
 
@@ -90,12 +91,7 @@ def read_top(repository: Repository, tip: str) -> Top:
     return Top(parsed, entries, raw if sealed else None)
 
 
-def read_layout(repository: Repository, tip: str) -> Layout:
-    """Read format.json at a commit, and hold what it seals against what is there; errors as `layout_of`."""
-    return layout_of(read_top(repository, tip))
-
-
-def layout_of(top: Top) -> Layout:
+def layout_of(repository: Repository, top: Top) -> Layout:
     """Return format.json of a top, and hold what it seals against what is there.
 
     Raises:
@@ -106,10 +102,17 @@ def layout_of(top: Top) -> Layout:
     if FORMAT_PATH in top.entries and top.format is None:
         raise damaged(FORMAT_PATH, "git cannot read its object")
     layout = parse_layout(top.format)
+    if layout.log is None and was_sealed(repository, top.commit.oid):
+        raise damaged(FORMAT_PATH, SEALS_OFF)
     problems = list(changed(top, layout))
     if problems:
         raise MlspecError(*problems)
     return layout
+
+
+def was_sealed(repository: Repository, tip: str) -> bool:
+    """Say whether a format.json in the history of a commit had seals."""
+    return bool(repository.ask("log", "-1", "--format=%H", f'-S"{LOG}": "', tip, "--", FORMAT_PATH))
 
 
 def changed(top: Top, layout: Layout) -> Iterator[Problem]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from mlspec.core.problem import MlspecError, Place, fail
@@ -60,32 +60,39 @@ def regrow(repository: Repository, tip: str, keep: str, changes: Changes) -> Gra
     return _grow(repository, trees, changes)
 
 
-def write(repository: Repository, grafted: Grafted, files: Mapping[str, bytes]) -> str:
-    """Write the trees with these files in their root; return the id of the root, durable."""
+def write(repository: Repository, grafted: Grafted, files: Mapping[str, bytes], *, anew: bool = False) -> str:
+    """Write the trees with these files in their root; return the id of the root, durable.
+
+    `anew` also replaces objects that are there and damaged.
+    """
     root = {name.encode(): Entry(FILE, repository.blob_id(content)) for name, content in files.items()}
-    repository.write_objects("blob", [*grafted.blobs, *files.values()])
-    return repository.write_objects("tree", [*grafted.trees, _serialise({**grafted.root, **root})])[-1]
+    blobs, trees = [*grafted.blobs, *files.values()], [*grafted.trees, _serialise({**grafted.root, **root})]
+    if anew:
+        _make_room(repository, [repository.blob_id(content) for content in blobs])
+        _make_room(repository, [repository.object_id("tree", content) for content in trees])
+    repository.write_objects("blob", blobs)
+    return repository.write_objects("tree", trees)[-1]
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The files of a commit by path, in order, and the folders that git cannot read."""
+    """The files of a commit by path, in order, and the folders that git cannot read, with the ids of their trees."""
 
     files: Mapping[str, Entry]
-    unreadable: tuple[str, ...]
+    unreadable: Mapping[str, str]
 
 
 def walk(repository: Repository, roots: Mapping[str, str]) -> Listing:
     """List the files of trees, given by the folder they are; each is held against its id (`git ls-tree` does not)."""
     files: dict[str, Entry] = {}
-    unreadable: list[str] = []
+    unreadable: dict[str, str] = {}
     level = dict(roots)
     while level:
         below: dict[str, str] = {}
         for (folder, oid), content in zip(level.items(), repository.contents(list(level.values())), strict=True):
             entries = _entries(content, len(oid) // 2)
             if entries is None:
-                unreadable.append(folder)
+                unreadable[folder] = oid
                 continue
             for name, entry in entries.items():
                 path = f"{folder}/{name.decode('utf-8', 'surrogateescape')}".removeprefix("/")
@@ -94,7 +101,7 @@ def walk(repository: Repository, roots: Mapping[str, str]) -> Listing:
                 else:
                     files[path] = entry
         level = below
-    return Listing(dict(sorted(files.items())), tuple(sorted(unreadable)))
+    return Listing(dict(sorted(files.items())), dict(sorted(unreadable.items())))
 
 
 def _entries(content: bytes | None, width: int) -> _Tree | None:
@@ -102,6 +109,14 @@ def _entries(content: bytes | None, width: int) -> _Tree | None:
         return parse_tree(content, width) if content is not None else None
     except ValueError:  # a folder's name for what is no tree
         return None
+
+
+def _make_room(repository: Repository, ids: list[str]) -> None:
+    """Remove what is left of damaged objects: git writes none beside it."""
+    here = replace(repository, bring=None)
+    for oid, content in zip(ids, here.contents(ids), strict=True):
+        if content is None:
+            repository.drop_loose(oid)
 
 
 def _grow(repository: Repository, trees: dict[str, _Tree], changes: Changes) -> Grafted:

@@ -6,16 +6,16 @@ Records are read as a stream: once to hold each against its digest, once more to
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mlspec.core.problem import MlspecError, Place, Problem
 from mlspec.io.git import Repository
 from mlspec.lineage.chains import Chains, bad
-from mlspec.lineage.history import Past, before_first, by_other_hands, sealed_before, was_sealed
+from mlspec.lineage.history import Past, before_first, by_other_hands, sealed_before
 from mlspec.lineage.layout import FORMAT_PATH, HEADS, LOG, Layout
 from mlspec.lineage.records import Log, Note
 from mlspec.lineage.refold import Heads
-from mlspec.lineage.top import Top, foreign, parse_layout, read_top
+from mlspec.lineage.top import SEALS_OFF, Top, foreign, parse_layout, read_top, was_sealed
 from mlspec.lineage.trees import Listing, walk
 
 _MOST = 100
@@ -28,8 +28,8 @@ class Findings:
 
     `layout` is what format.json says or, where that is damaged, last said; None where nobody knows. `deployed` is the
     commit deployed last according to the log. `folded` and `stray` are for a repair: the heads that the log folds to,
-    by path, and files below log/ that are no records. `whole` is the newest commit from before the log was damaged,
-    where there is one.
+    by path, and files below log/ that are no records. For a person there are the newest commit from before the log was
+    damaged (`whole`), where there is one, and the ids of the objects of the log that git cannot read.
     """
 
     records: int = 0
@@ -41,6 +41,7 @@ class Findings:
     folded: Mapping[str, bytes] = field(default_factory=dict)
     stray: tuple[str, ...] = ()
     whole: str | None = None
+    unreadable: tuple[str, ...] = ()
 
 
 def verify(repository: Repository, tip: str, note: Note = lambda _: None, *, keep: bool = False) -> Findings:
@@ -82,6 +83,7 @@ def verify(repository: Repository, tip: str, note: Note = lambda _: None, *, kee
         folded=heads.folded,
         stray=tuple(log.stray),
         whole=(past.before or _before(repository, tip, log_damage)) if log_damage else None,
+        unreadable=tuple(log.unreadable),
     )
 
 
@@ -120,7 +122,7 @@ def _of_layout(
     elif seals and top.broken(layout):
         yield bad(FORMAT_PATH, "head", "it seals something else than lies here")
     elif layout.log is None and was_sealed(repository, top.commit.oid):
-        yield bad(FORMAT_PATH, "head", "its seals were taken off")
+        yield bad(FORMAT_PATH, "head", SEALS_OFF)
 
 
 def _before(repository: Repository, tip: str, damage: Sequence[Problem]) -> str | None:
@@ -129,5 +131,10 @@ def _before(repository: Repository, tip: str, damage: Sequence[Problem]) -> str 
 
 
 def _by_place(problems: Sequence[Problem]) -> list[Problem]:
-    unique = {(problem.place, problem.code): problem for problem in reversed(problems)}
-    return sorted(unique.values(), key=lambda problem: problem.place or Place(""))
+    """Sort findings by path; what is said of one file in the same sense becomes one finding."""
+    merged: dict[tuple[Place | None, str], Problem] = {}
+    for problem in problems:
+        known = merged.get(key := (problem.place, problem.code))
+        said = problem.message if known is None else f"{known.message}; {problem.message}"
+        merged[key] = problem if known is None or problem.message in known.message else replace(known, message=said)
+    return sorted(merged.values(), key=lambda problem: problem.place or Place(""))

@@ -106,7 +106,8 @@ def repair(branch: Branch, tip: str, mended: Mended, now: datetime) -> str:
     changes: dict[str, bytes | None] = {**mended.heads, **dict.fromkeys(mended.stray)}
     with branch.repository.lock():
         grafted = regrow(branch.repository, tip, LOG, changes)
-        tree = write(branch.repository, grafted, {FORMAT_PATH: to_bytes(mended.layout.sealed(grafted.folders))})
+        files = {FORMAT_PATH: to_bytes(mended.layout.sealed(grafted.folders))}
+        tree = write(branch.repository, grafted, files, anew=True)
         who = Actor(**dict(zip(("name", "email"), branch.repository.identity(), strict=True)))
         commit = _commit_object(branch.repository, tree, tip, REPAIR, who, now)
         if not branch.repository.swap_ref(ref(branch.name), commit, tip):
