@@ -13,9 +13,13 @@ HEARTBEAT_S = 10.0
 
 @click.command("verify")
 @click.option("--store", is_flag=True, help="Read every object that a record names, too.")
-@click.option("--repair", is_flag=True, help="Write heads and format.json anew from the log, where the log is whole.")
+@click.option(
+    "--repair", is_flag=True, help="Write heads and format.json anew from a whole log; bring back what the branch lost."
+)
+@click.option("--accept", metavar="TIP", help="Go on from this tip, although it does not build on what was seen.")
+@click.option("--reason", metavar="TEXT", default="", help="Why that is right; it is recorded.")
 @click.pass_obj
-def command(start: Path, store: bool, repair: bool) -> int:
+def command(start: Path, store: bool, repair: bool, accept: str | None, reason: str) -> int:
     """Check that records, heads and objects are what was recorded; name the first that is not."""
     from mlspec.cli.console import write
     from mlspec.cli.report import warn
@@ -23,6 +27,17 @@ def command(start: Path, store: bool, repair: bool) -> int:
     from mlspec.render.problems import problem_lines
     from mlspec.render.text import line
 
+    if accept is not None:
+        from mlspec.commands.accept import run as take
+
+        write(
+            [
+                line(
+                    ("Accepted: ", "ok"),
+                    f"the lineage goes on from {accept}; recorded at {take(start, accept, reason)[:8]}.",
+                )
+            ]
+        )
     report = run(start, VerifyRequest(store=store, repair=repair), _Heartbeat())
     for warning in report.warnings:
         warn(warning)

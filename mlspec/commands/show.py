@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from mlspec.commands.recorded import Tell, open_recorded, unheard
+from mlspec.core.address import is_project
 from mlspec.core.head import Head, VerdictFact
 from mlspec.core.overview import Overview, ResourceView, StageView, VersionView
 from mlspec.core.plan import Plan
@@ -25,7 +26,7 @@ def run(start: Path, address: str | None = None, tell: Tell = unheard) -> Overvi
     """
     recorded = open_recorded(start, tell)
     heads = recorded.state.heads
-    chosen = [_find(heads, address)] if address else list(heads.values())
+    chosen = [_find(heads, address)] if address else [head for key, head in heads.items() if not is_project(key)]
     order = {"model": 0, "dataset": 1, "gate": 2}
     chosen.sort(key=lambda head: (order.get(head.address.partition("/")[0], 3), head.address))
     return Overview(

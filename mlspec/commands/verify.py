@@ -17,6 +17,7 @@ from mlspec.core.record import Record
 from mlspec.io.clock import SystemClock
 from mlspec.io.git import open_repository
 from mlspec.io.trees import WorkTree
+from mlspec.lineage.accept import bring_back
 from mlspec.lineage.home import Home
 from mlspec.lineage.layout import Layout
 from mlspec.lineage.read import read_at, refuse_other, tip_of
@@ -56,7 +57,7 @@ def run(start: Path, request: VerifyRequest, progress: Progress = lambda *_: Non
     repository = open_repository(root)
     project = load_project(WorkTree(root))
     home = find_home(repository, project)
-    warnings, damage = _caught_up(home, project)
+    warnings, damage = _caught_up(home, project, request)
     tip = tip_of(home.repository, home.branch)
     if tip is None:
         return VerifyReport(0, 0, 0, tuple(damage), warnings=warnings)
@@ -84,13 +85,17 @@ def run(start: Path, request: VerifyRequest, progress: Progress = lambda *_: Non
     return VerifyReport(found.records, found.heads, len(census.named), tuple(damage), repaired, warnings)
 
 
-def _caught_up(home: Home, project: Project) -> tuple[tuple[Problem, ...], list[Problem]]:
+def _caught_up(home: Home, project: Project, request: VerifyRequest) -> tuple[tuple[Problem, ...], list[Problem]]:
     """Bring the lineage here up to the shared one, all of its history too; return warnings and what is wrong with it.
+
+    A repair brings back what the branch has lost of what was seen.
 
     Raises:
         MlspecError: the remote is needed and cannot be asked.
     """
     try:
+        if request.repair:
+            bring_back(home)
         warnings = catch_up(home, project, Ask.MAY)
     except MlspecError as error:
         if not error.problems[0].code.startswith("lineage/"):

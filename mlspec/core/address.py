@@ -32,6 +32,11 @@ class Address(NamedTuple):
         return cls(kind, name)
 
 
+def is_project(address: str) -> bool:
+    """Say whether an address is `project/NAME`: what is recorded of the lineage as a whole, and of no resource."""
+    return address.startswith("project/")
+
+
 def is_name(text: str) -> bool:
     """Say whether text may name a kind or a resource."""
     return _NAME.fullmatch(text) is not None

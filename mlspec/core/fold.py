@@ -218,6 +218,10 @@ def _retire(head: Head, record: Record) -> Update:
     return {"retired": True, "stages": stages}
 
 
+def _accept(_head: Head, record: Record) -> Update:
+    return {"facts": {"accepted": record.fields.get("tip")}}
+
+
 _FOLDS: Mapping[str, Callable[[Head, Record], Update]] = {
     "snapshot": _snapshot,
     "check": _check,
@@ -230,4 +234,5 @@ _FOLDS: Mapping[str, Callable[[Head, Record], Update]] = {
     "move": _move,
     "retire": _retire,
     "update": _update,
+    "accept": _accept,
 }

@@ -14,7 +14,18 @@ FORMAT: Final = "mlspec.record/1"
 MAX_BYTES = 16 * 1024
 
 Verb = Literal[
-    "snapshot", "check", "train", "evaluate", "register", "promote", "rollback", "demote", "move", "retire", "update"
+    "snapshot",
+    "check",
+    "train",
+    "evaluate",
+    "register",
+    "promote",
+    "rollback",
+    "demote",
+    "move",
+    "retire",
+    "update",
+    "accept",
 ]
 Status = Literal["done", "rejected", "failed"]
 

@@ -44,8 +44,6 @@ _HARDENED = (
 _STALE_S = 10.0
 _MANY = 2000
 _ID = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
-APART = "mlspec/lineage.git"
-"""Below the common git directory: where the lineage of an incomplete clone is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -425,15 +423,15 @@ def _environment(root: Path, git_dir: Path, common: Path) -> dict[str, str]:
     }
 
 
-def open_apart(repository: Repository, *, make: bool) -> Repository | None:
-    """Open the bare repository below another one, for what must not show in that; None where there is none.
+def open_apart(repository: Repository, name: str, *, make: bool) -> Repository | None:
+    """Open a bare repository below another one, for what must not show in that; None where there is none.
 
     It knows no configuration but its own and what a remote passes on to it (`io.remote`).
 
     Raises:
         MlspecError: it cannot be made.
     """
-    home = repository.common_dir / APART
+    home = repository.common_dir / "mlspec" / f"{name}.git"
     if not home.exists():
         if not make:
             return None

@@ -8,6 +8,8 @@ from mlspec.core.problem import fail, suggest
 from mlspec.io.git import RemoteConfig, Repository, open_apart
 from mlspec.io.remote import Remote, RemoteError, lending, remote_for, remote_of
 
+_LINEAGE = "lineage"
+
 
 @dataclass(frozen=True)
 class Home:
@@ -39,24 +41,31 @@ class Home:
         return self.repository is not self.source
 
     def is_ancestor(self, ancestor: str, descendant: str) -> bool:
-        """Say whether a commit of the project comes before another, or is it; in a shallow clone the remote knows.
+        """Say whether a commit of the project comes before another, or is it; what is not here the remote knows.
 
         Raises:
-            MlspecError: history is cut off here, and the remote cannot be asked.
+            RemoteError: the remote cannot be asked.
         """
         if ancestor == descendant or self.source.is_ancestor(ancestor, descendant):
             return True
-        if not self.source.is_shallow or self.remote is None:
+        cut_off = self.source.is_shallow
+        if self.remote is None or (self.source.knows_commit(descendant) and not cut_off):
             return False
-        apart = _apart(self.source, self.remote.config)
-        if not apart.repository.knows_commit(descendant):
+        asked = _apart(self.source, "history", self.remote.config) if cut_off else self.remote_of_source
+        if not asked.repository.knows_commit(descendant):
             try:
-                apart.fetch_history(descendant)
+                asked.fetch_history(descendant) if cut_off else asked.fetch(descendant)
             except RemoteError as error:
                 if error.problems[0].code == "remote/failed":  # it answered: its history does not hold the commit
                     return False
                 raise
-        return apart.repository.is_ancestor(ancestor, descendant)
+        return asked.repository.is_ancestor(ancestor, descendant)
+
+    @property
+    def remote_of_source(self) -> Remote:
+        """Return the remote as the project's own repository sees it."""
+        assert self.remote is not None
+        return remote_of(self.source, self.remote.config)
 
 
 def locate(repository: Repository, branch: str, remote: str | None) -> Home:
@@ -69,9 +78,9 @@ def locate(repository: Repository, branch: str, remote: str | None) -> Home:
     config = _chosen(repository, remote)
     if config is None:
         return here
-    apart = open_apart(repository, make=False)
+    apart = open_apart(repository, _LINEAGE, make=False)
     if apart is None and _is_incomplete(repository, config, here.ref) and not repository.refs(here.ref):
-        apart = open_apart(repository, make=True)
+        apart = open_apart(repository, _LINEAGE, make=True)
     if apart is None:
         return Home(repository, repository, branch, remote_of(repository, config))
     lender = lending(remote_for(apart, repository, config))
@@ -89,8 +98,8 @@ def is_current(home: Home) -> bool:
     return home.remote.tips(home.ref).get(home.ref) == home.repository.refs(home.seen_ref).get(home.seen_ref)
 
 
-def _apart(repository: Repository, config: RemoteConfig) -> Remote:
-    apart = open_apart(repository, make=True)
+def _apart(repository: Repository, name: str, config: RemoteConfig) -> Remote:
+    apart = open_apart(repository, name, make=True)
     assert apart is not None
     return remote_for(apart, repository, config)
 

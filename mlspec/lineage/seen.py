@@ -7,6 +7,8 @@ from mlspec.io.git import Repository
 from mlspec.lineage.home import Home
 from mlspec.lineage.layout import LOG
 
+_BACK = "bring it back: mlspec verify --repair"
+
 
 def refuse_lost(home: Home, tip: str | None) -> None:
     """Refuse a tip (None: the branch is gone) that does not build on the newest one seen.
@@ -48,27 +50,24 @@ def first_lost(repository: Repository, seen: str, tip: str | None) -> str | None
 
 
 def _gone(home: Home, seen: str) -> MlspecError:
-    where, back = _way_back(home, seen)
     return fail(
         "lineage/gone",
-        f"the branch {home.branch} is gone{where}; its newest tip seen here is {seen}",
-        help=f"bring it back: {back}",
+        f"the branch {home.branch} is gone{_where(home)}; its newest tip seen here is {seen}",
+        help=_BACK,
     )
 
 
 def _backwards(home: Home, seen: str, tip: str) -> MlspecError:
-    where, back = _way_back(home, seen)
     record = first_lost(home.repository, seen, tip)
     since = f"; the first record it lacks is {record}" if record else ""
     return fail(
         "lineage/went-backwards",
-        f"the branch {home.branch}{where} is at {tip[:12]}, which does not build on {seen[:12]}, seen before{since}",
+        f"the branch {home.branch}{_where(home)} is at {tip[:12]}, "
+        f"which does not build on {seen[:12]}, seen before{since}",
         place=Place(record) if record else None,
-        help=f"bring it back: {back}; or, if it is meant to be so: mlspec verify --accept {tip[:12]} --reason TEXT",
+        help=f"{_BACK}; or, if it is meant to be so: mlspec verify --accept {tip[:12]} --reason TEXT",
     )
 
 
-def _way_back(home: Home, seen: str) -> tuple[str, str]:
-    if home.remote is None:
-        return "", f"git branch -f {home.branch} {seen[:12]}"
-    return f" at the remote `{home.remote.name}`", "mlspec verify --repair"
+def _where(home: Home) -> str:
+    return f" at the remote `{home.remote.name}`" if home.remote else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from mlspec.core.address import is_project
 from mlspec.core.head import Head
 from mlspec.core.heads import overlay
 from mlspec.core.plan import Action, Kind, Plan, Reason, count, plan_digest
@@ -133,7 +134,7 @@ def _gate_updates(world: World) -> list[Action]:
 
 def _gone(world: World) -> dict[str, Head]:
     declared = {str(address) for address in world.specs.where}
-    undeclared = {key: world.heads[key] for key in world.heads if key not in declared}
+    undeclared = {key: world.heads[key] for key in world.heads if key not in declared and not is_project(key)}
     return {key: head for key, head in undeclared.items() if not head.retired}
 
 

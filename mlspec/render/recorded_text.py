@@ -95,7 +95,7 @@ def log_lines(records: Iterable[Record]) -> Iterator[Line]:
         what = f" v{record.version}" if record.version else ""
         where = f" {'from' if record.verb == 'demote' else 'in'} {record.stage}" if record.stage else ""
         run = f" run {digest.short(record.fingerprint, 8)}" if record.fingerprint and not what else ""
-        why = f"  {neutralise(record.failure.message)}" if record.failure else _override(record)
+        why = f"  {neutralise(record.failure.message)}" if record.failure else _why(record)
         origin = f"{record.origin.branch or 'detached'}@{record.origin.commit[:8]}" + (
             "+dirty" if record.origin.dirty else ""
         )
@@ -107,8 +107,10 @@ def log_lines(records: Iterable[Record]) -> Iterator[Line]:
         )
 
 
-def _override(record: Record) -> str:
-    """Say that a record holds a stage by an override, or that it ends one."""
+def _why(record: Record) -> str:
+    """Say that a record holds a stage by an override or ends one, or why a lineage was accepted."""
+    if record.verb == "accept":
+        return f"  {neutralise(str(record.fields.get('reason')))}"
     if record.override is not None:
         return f"  {held(record.override)}: {neutralise(record.override.reason)}"
     over = ", ".join(sorted(record.released))
