@@ -174,7 +174,7 @@ class Bucket:
             message = f"there is no bucket `{self._name}` ({self.url})"
             return fail("store/no-bucket", message, help="make it, or mend `store:` in mlspec.yaml")
         if _REGION.search(text) or status in ("301", "307"):
-            message = f"the bucket `{self._name}` is in another region than this machine asks{words}"
+            message = f"the bucket of {self.url} is in another region than this machine asks{words}"
             return fail("store/region", message, help="set AWS_REGION to the region of the bucket")
         if code == "RequestTimeTooSkewed":
             return fail(
@@ -207,7 +207,8 @@ class Bucket:
 
 
 _NOBODY = re.compile(
-    r"169\.254\.169\.254|metadata\.google|token request|MissingAccount|MissingCredential|credential_provider"
+    r"169\.254\.169\.254|latest/api/token|latest/meta-data|metadata\.google|token request"
+    r"|MissingAccount|MissingCredential|credential_provider"
 )
 _NO_BUCKET = re.compile(r"NoSuchBucket|ContainerNotFound|specified bucket does not exist", re.IGNORECASE)
 _REGION = re.compile(

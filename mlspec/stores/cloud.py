@@ -190,11 +190,12 @@ class CloudStore:
         return None if sealed is None else notes.unseal(name, sealed, f"{self._url}/{key}")
 
     def ready(self) -> None:
-        """Make sure that the bucket may be written to, and learn whether it creates conditionally.
+        """Make sure that the bucket may be read and written to, and learn whether it creates conditionally.
 
         Raises:
             MlspecError: `store/…`.
         """
+        self._bucket().get("probe", _MOST_NOTE)
         self._is_conditional()
 
     def settle(self) -> None:

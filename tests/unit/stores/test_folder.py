@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -132,13 +133,52 @@ def test_what_is_no_file_is_no_object(root: Path, tmp_path: Path, kind: str) -> 
     assert not (tmp_path / "out").exists()
 
 
-def test_a_file_where_the_store_should_be_is_told(tmp_path: Path) -> None:
-    (tmp_path / "store").write_bytes(b"")
-    store = FolderStore(tmp_path / "store")
-    assert not store.has(HELLO)
+@pytest.mark.parametrize("kind", ["a file", "a link to nowhere"])
+def test_what_is_no_folder_is_no_store(tmp_path: Path, kind: str) -> None:
+    root = tmp_path / "store"
+    root.write_bytes(b"") if kind == "a file" else root.symlink_to(tmp_path / "nowhere")
+    store = FolderStore(root)
+    deeds = [
+        *(store.ready, lambda: store.put_bytes(b"hello"), lambda: store.note("runs/x", b"")),
+        *(lambda: store.has(HELLO), lambda: store.read(HELLO), lambda: store.noted("runs/x")),
+    ]
+    for deed in deeds:
+        with pytest.raises(MlspecError, match=str(root)) as caught:
+            deed()
+        assert caught.value.problems[0].code == "store/not-a-folder"
+
+
+def test_a_shared_folder_that_is_not_mounted_is_not_made(tmp_path: Path) -> None:
+    store = FolderStore(tmp_path / "mnt" / "models", shared=True)
+    for deed in (
+        store.ready,
+        lambda: store.put_bytes(b"hello"),
+        lambda: store.has(HELLO),
+        lambda: store.noted("runs/x"),
+    ):
+        with pytest.raises(MlspecError, match="mnt/models") as caught:
+            deed()
+        assert caught.value.problems[0].code == "store/not-there"
+    assert not (tmp_path / "mnt").exists()
+
+
+def test_a_store_that_cannot_be_written_to_is_told_beforehand(root: Path) -> None:
+    FolderStore(root).put_bytes(b"hello")
+    shutil.rmtree(root / "partial")
+    (root / "partial").write_bytes(b"in the way")
     with pytest.raises(MlspecError) as caught:
-        store.put_bytes(b"hello")
+        FolderStore(root).ready()
     assert caught.value.problems[0].code == "env/io"
+
+
+def test_two_projects_may_share_a_store(tmp_path: Path) -> None:
+    """What is equal is kept once; what one of them noted of a run holds for an equal run of the other."""
+    one, other = (FolderStore(tmp_path / "shared") for _ in range(2))
+    assert one.put_bytes(b"hello") == other.put_bytes(b"hello")
+    assert one.note("runs/0f", b"done by one") == other.note("runs/0f", b"done by the other") == b"done by one"
+    one.discard(HELLO)
+    assert not other.has(HELLO)
+    assert other.put_bytes(b"hello").digest == HELLO
 
 
 def test_fetching_into_a_folder_that_is_not_there_is_told(root: Path, tmp_path: Path) -> None:
