@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from mlspec.commands.drafts import Author, author
-from mlspec.commands.plan import look
+from mlspec.commands.plan import PlanRequest, look
 from mlspec.commands.workspace import Workspace, open_workspace
 from mlspec.core.digest import of
 from mlspec.core.fold import fold
@@ -25,7 +25,6 @@ from mlspec.planner import diff, fingerprint
 from mlspec.planner.diff import Outlook
 from mlspec.planner.fingerprint import Wanted
 from mlspec.planner.models import ModelView
-from mlspec.planner.world import Options
 from mlspec.specs.model import Model
 
 TOGETHER = 100
@@ -71,7 +70,7 @@ def write(root: Path) -> int:
     The last transaction is mlspec's own, so the branch ends as an apply leaves it.
     """
     workspace = open_workspace(root)
-    seen = diff.outlook(look(workspace, Options()))
+    seen = diff.outlook(look(workspace, PlanRequest()))
     project, names = workspace.project, sorted(seen.models)
     layout = Layout(project=project.project, deploy=project.deploy, commit=workspace.checkout.commit)
     branch = Import(project.lineage.branch, layout)

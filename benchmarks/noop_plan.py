@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 from project import make
-from timing import MLSPEC, best, environment, take, tool, verdict
+from timing import MLSPEC, apart, best, environment, take, tool, verdict
 
 MODELS = 1000
 RUNS = 5
@@ -21,7 +21,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="mlspec-bench-") as name:
         folder = Path(name)
         env = environment(folder)
-        project = make(folder / "mlspec", MODELS)
+        project = apart(make, folder / "mlspec", MODELS)
         stages, dvc = dvc_stages(folder / "dvc", MODELS, env)
         cold, anew, ours, theirs, starts = [], [], [], [], []
         for _ in range(RUNS):

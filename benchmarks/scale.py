@@ -14,7 +14,7 @@ from pathlib import Path
 import history
 from noop_plan import dvc_stages
 from project import declare
-from timing import MLSPEC, Taken, best, environment, take, verdict
+from timing import MLSPEC, Taken, apart, best, environment, take, verdict
 
 MODELS, TENTH = 10_000, 1_000
 RUNS = 3
@@ -51,8 +51,8 @@ def main() -> int:
         folder = Path(name)
         env = environment(folder)
         large, small = declare(folder / "large", MODELS), declare(folder / "small", TENTH)
-        records = history.write(large)
-        history.write(small)
+        records = apart(history.write, large)
+        apart(history.write, small)
         stages, dvc = dvc_stages(folder / "dvc", TENTH, env)
         ten, one, theirs = Plans(), Plans(), []
         for _ in range(RUNS):

@@ -6,11 +6,16 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
+from typing import TypeVar
 
 ROOT = Path(__file__).resolve().parent.parent
 MLSPEC = str(Path(sys.executable).parent / "mlspec")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,12 @@ def take(argv: list[str], cwd: Path, env: dict[str, str], expect: str = "") -> T
     if child.returncode != 0 or expect not in out:
         raise RuntimeError(f"{argv}: exit {child.returncode}\n{out[-2000:]}")
     return Taken(usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss / 1024)
+
+
+def apart(function: Callable[..., T], *arguments: object) -> T:
+    """Call a function in a process of its own: a child of ours would begin with the memory that it takes."""
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        return pool.submit(function, *arguments).result()
 
 
 def best(takes: list[Taken]) -> Taken:
