@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from mlspec.commands.drafts import Author, author
-from mlspec.commands.plan import PlanRequest, look
+from mlspec.commands.plan import PlanRequest, make
 from mlspec.commands.workspace import Workspace, open_workspace
 from mlspec.core.digest import of
 from mlspec.core.fold import fold
@@ -21,7 +21,7 @@ from mlspec.io.clock import SystemClock
 from mlspec.lineage.layout import FORMAT_PATH, Layout, head_path, ref
 from mlspec.lineage.read import read
 from mlspec.lineage.write import append
-from mlspec.planner import diff, fingerprint
+from mlspec.planner import fingerprint
 from mlspec.planner.diff import Outlook
 from mlspec.planner.fingerprint import Wanted
 from mlspec.planner.models import ModelView
@@ -70,7 +70,7 @@ def write(root: Path) -> int:
     The last transaction is mlspec's own, so the branch ends as an apply leaves it.
     """
     workspace = open_workspace(root)
-    seen = diff.outlook(look(workspace, PlanRequest()))
+    _, seen = make(workspace, PlanRequest(), SystemClock())
     project, names = workspace.project, sorted(seen.models)
     layout = Layout(project=project.project, deploy=project.deploy, commit=workspace.checkout.commit)
     branch = Import(project.lineage.branch, layout)
