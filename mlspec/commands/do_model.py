@@ -114,6 +114,7 @@ def _stored(session: Session, action: Action, view: ModelView, trained: Trained)
 def _noted(session: Session, finished: Finished) -> Finished:
     """Leave word of a finished training; where someone else's is there already, go by that."""
     there = session.workspace.store.note(finished.note, to_bytes(finished))
+    session.sharing.settle()
     return _usable(session, there, finished.fingerprint) or finished
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -39,6 +40,12 @@ class Sharing:
     def finally_(self) -> bool:
         """Push all that is left; say whether the tip may be another now."""
         return self._push()
+
+    def settle(self) -> None:
+        """Let others see what is in the store, where this apply pushes; what stands against it the next push tells."""
+        if self.pushes and not self._is_away:
+            with suppress(MlspecError):
+                self.store.settle()
 
     @property
     def told(self) -> tuple[Problem, ...]:

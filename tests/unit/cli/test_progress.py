@@ -8,7 +8,7 @@ import pytest
 
 from mlspec.cli import progress
 from mlspec.core.digest import of
-from mlspec.core.events import Closed, Ended, Started
+from mlspec.core.events import Closed, Ended, Moved, Remarked, Started
 from mlspec.core.plan import Action
 
 TRAIN = Action(
@@ -53,3 +53,21 @@ def test_a_long_step_is_heard_of_until_it_ends(
         "done      model/income: promote v2 to staging  v2 is in staging (was v1)",
         "Apply: 2 done. Recorded at lineage ffffffff.",
     ]
+
+
+def test_what_moves_is_heard_of_and_remarks_are_made_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard = Heard()
+    monkeypatch.setattr(progress, "HEARTBEAT_S", 0.01)
+    monkeypatch.setattr("sys.stderr", heard)
+    with progress.Progress() as shown:
+        shown.show(Moved(of("model"), 12_340_000, 41_000_000, sent=True))
+        assert heard.wrote.wait(10)
+        shown.show(Moved(of("model"), 41_000_000, 41_000_000, sent=True))
+        shown.show(Moved(of("data"), 1, 2_000_000, sent=False))
+        shown.show(Ended(TRAIN, "failed", "the store cannot be reached", 3.2))
+        shown.show(Remarked("s3://models ignores conditions"))
+        heard.text, told = "", heard.text
+        heard.wrote.clear()
+        assert not heard.wrote.wait(0.1), "nothing moves any more"
+    assert told.splitlines()[0] == f"sending   12.3 MB of 41.0 MB  object {of('model')[7:19]}"
+    assert told.splitlines()[-1] == "note      s3://models ignores conditions"
