@@ -93,7 +93,7 @@ def _merges(repository: Repository, tip: str) -> Iterator[Problem]:
         MlspecError: a commit is not what its id says.
     """
     repaired = False
-    commits = repository.run("rev-list", "--topo-order", tip).decode().split()
+    commits = repository.run("rev-list", tip).decode().split()  # in topological order, a false circle would be left out
     for oid, content in zip(commits, repository.contents(commits), strict=True):
         if content is None:
             raise fail("git/failed", f"commit {oid[:12]} cannot be read")

@@ -44,7 +44,7 @@ class Heads:
             if keep:
                 heads.folded[path] = expected
             if content != expected or there[path].mode != FILE:
-                heads._name(path, head, content, there.get(path))
+                heads._name(path, head, content, there.get(path), chain[-1].path)
         nobodys = [path for path in there if path not in places]
         for path, content in zip(nobodys, repository.contents([there[path].oid for path in nobodys]), strict=True):
             heads._name(path, None, content, there[path])
@@ -63,7 +63,9 @@ class Heads:
                 head = head.model_copy(update={"record": record.digest, "generation": record.generation})
         return head
 
-    def _name(self, path: str, head: Head | None, content: bytes | None, entry: Entry | None) -> None:
+    def _name(
+        self, path: str, head: Head | None, content: bytes | None, entry: Entry | None, last: str | None = None
+    ) -> None:
         said, held = _generation(path, content), head.generation if head else 0
         if said > held:
             why = f"it speaks of record {said}, the log ends at record {held}: what came after was dropped"
@@ -71,11 +73,11 @@ class Heads:
         elif head is None:
             self.altered.append(bad(path, "head", "no record speaks of this head"))
         elif entry is None:
-            self.altered.append(bad(path, "head", "the head is missing"))
+            self.altered.append(bad(path, "head", f"the head is missing; its last record is {last}"))
         elif entry.mode != FILE:
             self.altered.append(bad(path, "head", "the head is no plain file"))
         else:
-            why = f"{UNREADABLE}; see git fsck" if content is None else "the head is not what the log says"
+            why = UNREADABLE if content is None else f"the head is not what the log says; its last record is {last}"
             self.altered.append(bad(path, "head", why))
 
 
