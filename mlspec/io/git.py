@@ -11,6 +11,7 @@ import signal
 import subprocess
 import tempfile
 import time
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -43,6 +44,7 @@ _HARDENED = (
 )
 _STALE_S = 10.0
 _MANY = 2000
+_PACKED = {"commit": 1, "tree": 2, "blob": 3}
 _ID = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 
 
@@ -311,26 +313,26 @@ class Repository:
         return hashlib.new(self.algorithm, framed, usedforsecurity=False).hexdigest()
 
     def write_objects(self, kind: str, contents: Sequence[bytes]) -> list[str]:
-        """Write objects of one kind, durable; return their ids."""
-        with tempfile.TemporaryDirectory(prefix="mlspec-objects-") as folder:
-            paths = []
-            for number, content in enumerate(contents):
-                path = Path(folder, str(number))
-                with in_words(path, len(content)):
-                    path.write_bytes(content)
-                paths.append(path)
-            return self.write_files(kind, paths)
+        """Write objects of one kind, durable; return their ids. They go to git as a pack: no file of ours is left."""
+        if contents:
+            self.run("unpack-objects", "-q", stdin=_pack(kind, contents, self.algorithm))
+        ids = [self.object_id(kind, content) for content in contents]
+        self._sync_names(ids)
+        return ids
 
     def write_files(self, kind: str, paths: Sequence[Path]) -> list[str]:
         """Write the contents of files as objects of one kind, durable; return their ids."""
         listed = b"".join(os.fsencode(path) + b"\n" for path in paths)
-        out = self.run("hash-object", "-w", "-t", kind, "--no-filters", "--stdin-paths", stdin=listed)
-        ids = out.decode().split()
+        ids = self.run("hash-object", "-w", "-t", kind, "--no-filters", "--stdin-paths", stdin=listed).decode().split()
+        self._sync_names(ids)
+        return ids
+
+    def _sync_names(self, ids: Sequence[str]) -> None:
+        """Make the names of objects durable; git syncs their bytes only."""
         for directory in {self.common_dir / "objects" / oid[:2] for oid in ids}:
             if directory.is_dir():  # what is in a pack is not written again
                 sync_folder(directory)
         sync_folder(self.common_dir / "objects")
-        return ids
 
     def drop_loose(self, oid: str) -> None:
         """Remove an object that lies in a file of its own: a damaged one, in whose place git would write no other."""
@@ -519,6 +521,21 @@ def _batch(out: bytes, object_id: Callable[[str, bytes], str]) -> Iterator[bytes
         if stream.read(1) != b"\n":
             return
         yield content if object_id(kind.decode(), content) == oid.decode() else None
+
+
+def _pack(kind: str, contents: Sequence[bytes], algorithm: str) -> bytes:
+    """Return objects as a pack (git help gitformat-pack)."""
+    parts = [b"PACK" + (2).to_bytes(4, "big") + len(contents).to_bytes(4, "big")]
+    for content in contents:
+        size = len(content)
+        head, size = [_PACKED[kind] << 4 | size & 15], size >> 4
+        while size:
+            head[-1] |= 0x80
+            head.append(size & 0x7F)
+            size >>= 7
+        parts += [bytes(head), zlib.compress(content, 1)]
+    pack = b"".join(parts)
+    return pack + hashlib.new(algorithm, pack, usedforsecurity=False).digest()
 
 
 def _words(err: bytes) -> str:

@@ -186,7 +186,7 @@ FAKE_GIT = """\
 #!/bin/sh
 # git that kills whoever called it, before or after its call number {call} that writes
 case " $* " in
-*" hash-object -w "* | *" update-ref "*)
+*" unpack-objects "* | *" update-ref "*)
     echo >> '{count}'
     if test $(wc -l < '{count}') -eq {call}; then
         {before}
