@@ -123,6 +123,8 @@ def changed(top: Top, layout: Layout) -> Iterator[Problem]:
         named = ", ".join(top.stray[:_SHOWN]) + (f" and {len(top.stray) - _SHOWN} more" if top.stray[_SHOWN:] else "")
         why = f"files that do not belong on the lineage branch lie there: {named}"
         yield Problem("lineage/stray", why, Place(top.stray[0]), "mlspec verify --repair takes them out")
+    for name in sorted({*FOLDERS} - top.entries.keys()):
+        yield Problem("lineage/damaged", f"{name}/ is missing from the lineage branch", Place(name), MENDED)
     for name in top.broken(layout):
         why = f"{top.commit} is not mlspec's: {name}/ is not what {FORMAT_PATH} seals"
         yield Problem("lineage/damaged", why, Place(name), MENDED)

@@ -228,8 +228,15 @@ class FolderStore:
         return stored
 
     def _is_kept(self, stored: Stored) -> bool:
-        """Say whether an object is there in full; its name is made durable, as its writer may not have come to that."""
+        """Say whether an object is there, and right; its name is made durable, as its writer may not have come to that.
+
+        A damaged one is not: who puts its content brings it back.
+        """
         if self._size(stored.digest) != stored.size:
+            return False
+        try:
+            self.check(stored.digest)
+        except MlspecError:
             return False
         path = self.path(stored.digest)
         with files.in_words(path):

@@ -382,6 +382,15 @@ def test_putting_the_bytes_again_heals_a_cut_object(backend: Backend, source: Pa
     backend.open().check(stored.digest)
 
 
+@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE.keys())
+def test_putting_the_bytes_again_heals_a_folder(tmp_path: Path, source: Path, damage: Callable[[bytes], bytes]) -> None:
+    """Where reading costs little, also an object that only its bytes tell is damaged."""
+    folder = Folder(tmp_path / ".mlspec" / "store")
+    for put in (lambda: folder.open().put(source), lambda: folder.open().put_bytes(source.read_bytes())):
+        folder.rewrite(put().digest, damage)
+        folder.open().check(put().digest)
+
+
 def test_putting_the_bytes_again_heals_a_removed_object(backend: Backend, source: Path) -> None:
     store = backend.open()
     stored = store.put(source)
