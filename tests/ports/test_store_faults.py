@@ -193,13 +193,19 @@ def test_a_broken_upload_is_taken_up_again(place: Place, tmp_path: Path) -> None
 
 @pytest.mark.torture
 def test_puts_cut_at_random_bytes(place: Place, record_property: Callable[[str, object], None]) -> None:
-    """Each connection is cut after a random count of bytes, to or from the endpoint, now and then for good."""
+    """Each connection is cut after a random count of bytes, to or from the endpoint, now and then for good.
+
+    Not within the headers of a request: the endpoint would take the rest of them for said, which no service does.
+    """
+    hasty = Patience(connect_s=0.5, answer_s=0.4, send_s=0.4, whole_s=1, retry_s=0.2)
     dice, failed, halves, slowest = random.Random(4), 0, 0, 0.0
     for n in range(1000):
         content = dice.randbytes(dice.randrange(1, 300_000))
-        way = {dice.choice(["up", "down"]): dice.randrange(0, len(content) + 1500)}
-        with Proxy(place.server.port, Fault(**way), "PUT", dice.choice([1, 2, ALWAYS])) as proxy:
-            store, began = place.store(proxy.port), time.monotonic()
+        way = dice.choice(
+            [{"up": dice.choice([0, dice.randrange(1500, len(content) + 2000)])}, {"down": dice.randrange(400)}]
+        )
+        with Proxy(place.server.port, Fault(**way), "PUT", dice.choice([1, 1, 2, 3, ALWAYS])) as proxy:
+            store, began = place.store(proxy.port, hasty), time.monotonic()
             try:
                 stored = store.put_bytes(content) if n % 10 else None
                 told = store.note(f"runs/{n}", content) if stored is None else content
