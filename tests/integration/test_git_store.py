@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -70,6 +71,9 @@ def test_another_clone_fetches_what_it_reads_and_nothing_else(remote: Path, tmp_
     here = run("for-each-ref", at=second) + run("for-each-ref", at=open_apart(second))
     assert REF in here
     assert digest.of_bytes(b"another").removeprefix("sha256:") not in here
+    mine = store.put_bytes(b"from the second").digest
+    store.settle()
+    assert first.read(mine) == b"from the second"
     run("fsck", "--strict", at=remote)
 
 
@@ -88,6 +92,16 @@ def test_what_is_not_settled_is_seen_by_nobody_else(remote: Path, tmp_path: Path
     opened(tmp_path / "first").settle()  # by the next process, as when the first was killed
     assert second.read(NAME) == CONTENT
     assert run("for-each-ref", "--format=%(refname)", "refs/mlspec", at=remote) == REF
+
+
+def test_many_threads_may_fetch_the_same_and_others(remote: Path, tmp_path: Path) -> None:
+    first = opened(clone(remote, tmp_path / "first"))
+    names = [first.put_bytes(b"%d" % n).digest for n in range(6)]
+    first.settle()
+    store = opened(clone(remote, tmp_path / "second"))
+    with ThreadPoolExecutor(8) as pool:
+        read = list(pool.map(store.read, names * 3))
+    assert read == [b"%d" % n for n in range(6)] * 3
 
 
 def test_the_first_of_two_notes_to_settle_stays(remote: Path, tmp_path: Path) -> None:
