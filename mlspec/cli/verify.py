@@ -43,6 +43,8 @@ def command(start: Path, store: bool, repair: bool, accept: str | None, reason: 
         warn(warning)
     write(problem_lines(report.damage))
     write(line(("repaired  ", "ok"), name) for name in report.repaired)
+    if report.repaired and report.is_shared:
+        write([line(("next      ", "help"), "mlspec push shares it")])
     objects = f", {report.objects} objects" if store else ""
     checked = f"{report.records} records, {report.heads} heads{objects}"
     if report.damage:

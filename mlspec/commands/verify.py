@@ -28,7 +28,7 @@ from mlspec.specs.project import Project
 
 @dataclass(frozen=True, slots=True)
 class VerifyReport:
-    """What was checked and what is damaged; `repaired` names what was written anew."""
+    """What was checked and what is damaged; `repaired` names what was written anew, here only if `is_shared`."""
 
     records: int
     heads: int
@@ -36,6 +36,7 @@ class VerifyReport:
     damage: tuple[Problem, ...]
     repaired: tuple[str, ...] = ()
     warnings: tuple[Problem, ...] = ()
+    is_shared: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,8 @@ def run(start: Path, request: VerifyRequest, progress: Progress = lambda *_: Non
     if request.store:
         wrong = census.check(open_store(home, root, project), progress)
         damage += census.told(wrong, _heads(home, tip) if wrong else {})
-    return VerifyReport(found.records, found.heads, len(census.named), tuple(damage), repaired, warnings)
+    counts = (found.records, found.heads, len(census.named))
+    return VerifyReport(*counts, tuple(damage), repaired, warnings, home.remote is not None)
 
 
 def _caught_up(home: Home, project: Project, request: VerifyRequest) -> tuple[tuple[Problem, ...], list[Problem]]:

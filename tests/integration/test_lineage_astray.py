@@ -166,6 +166,48 @@ def test_a_branch_that_lost_something(world: World, how: str) -> None:
     assert world.mlspec("verify").code == 0
 
 
+@pytest.fixture
+def shared(world: World) -> World:
+    """The world, its branches at a remote."""
+    world.git("init", "-q", "--bare", "-b", "main", str(world.root.parent / "remote.git"))
+    world.git("remote", "add", "origin", f"file://{world.root.parent / 'remote.git'}")
+    world.git("push", "-q", "origin", "main")
+    assert world.mlspec("push").code == 0
+    return world
+
+
+def clone_of(world: World, name: str, *how: str) -> World:
+    world.git("clone", "-q", *how, f"file://{world.root.parent / 'remote.git'}", str(world.root.parent / name))
+    return World(world.root.parent / name, world.env)
+
+
+@pytest.mark.parametrize("how", [(), ("--depth=1",), ("--filter=blob:none", "--single-branch")], ids=str)
+def test_any_clone_verifies_all_of_it(shared: World, how: tuple[str, ...]) -> None:
+    clone = clone_of(shared, "clone", *how)
+    assert clone.mlspec("verify").out == "Whole: 9 records, 3 heads.\n"
+
+
+@pytest.mark.parametrize("how", [(), ("--depth=1",)], ids=str)
+@pytest.mark.parametrize("what", ["a record", "a head"])
+def test_what_was_pushed_beside_mlspec_is_mended_for_all(shared: World, how: tuple[str, ...], what: str) -> None:
+    path = shared.record("train-model.answer") if what == "a record" else "heads/model/0d/answer.json"
+    shared.tamper({path: shared.content(path).replace(b"LogisticRegression", b"RidgeClassifier")}, onto=True)
+    shared.git("push", "-q", "origin", BRANCH)
+    clone = clone_of(shared, "clone", *how)
+    assert clone.mlspec("plan").code == 1
+    found = clone.mlspec("verify", "--repair")
+    way_back = re.search(r"help: .* to go on from there: (git .*\)), then mlspec push$", found.out, re.MULTILINE)
+    if what == "a record":
+        assert (found.code, way_back is not None) == (3, True), found
+        clone.run("sh", "-c", way_back[1] if way_back else "")
+    else:
+        assert (found.code, "repaired  heads/model/0d/answer.json" in found.out) == (0, True), found
+        assert "mlspec push shares it" in found.out
+    assert clone.mlspec("push").code == 0
+    assert shared.mlspec("verify").out == "Whole: 9 records, 3 heads.\n"
+    assert "No changes." in shared.mlspec("plan").out
+
+
 def test_a_record_of_a_newer_mlspec(world: World) -> None:
     path = world.record("train-model.answer")
     world.tamper({path: world.content(path).replace(b"mlspec.record/1", b"mlspec.record/2")}, onto=True)
