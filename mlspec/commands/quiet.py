@@ -67,7 +67,7 @@ def remember(workspace: Workspace, plan: Plan, began: datetime) -> None:
     noted = any(seen.note for seen in plan.observations)
     if plan.actions or plan.dirty or plan.warnings or noted:
         return
-    watched = {str(path): _signature(str(path)) for path in _watched(workspace)}
+    watched = {path: _signature(path) for path in _watched(workspace)}
     if len(watched) > _MOST or any(
         row is None or max(row[1:3]) > (began.timestamp() - _RACY_S) * 1e9 for row in watched.values()
     ):
@@ -92,11 +92,11 @@ def _file(root: Path) -> Path:
     return root / ".mlspec" / "cache" / "quiet"
 
 
-def _watched(workspace: Workspace) -> list[Path]:
+def _watched(workspace: Workspace) -> list[str]:
     """Return what was read, and every folder of the project: another spec, module or source may appear in any."""
-    files = [workspace.root / path for path in workspace.loaded.inputs]
-    files += [find_source(workspace.root, dataset.source.path) for dataset in workspace.specs.datasets.values()]
-    return [*files, *_folders(workspace.root), *installed()]
+    sources = [find_source(workspace.root, dataset.source.path) for dataset in workspace.specs.datasets.values()]
+    files = [f"{workspace.root}/{path}" for path in workspace.loaded.inputs]
+    return [*files, *map(str, (*sources, *_folders(workspace.root), *installed()))]
 
 
 def _folders(root: Path) -> Iterator[Path]:

@@ -197,8 +197,9 @@ def _dirty(repository: Repository, prefix: str, loaded: Loaded) -> list[str]:
     """Return tracked files that differ from HEAD, and inputs that git does not track."""
     strip: Callable[[str], str] = lambda path: path.removeprefix(prefix)  # noqa: E731 -- one line, used twice
     changed = repository.changed(prefix.rstrip("/"))
-    inputs = [prefix + path for path in loaded.inputs]
-    existing = [path for path in inputs if os.path.lexists(repository.root / path)]
+    tracked = repository.tracked(prefix.rstrip("/"))
+    others = [prefix + path for path in loaded.inputs if prefix + path not in tracked]
+    existing = [path for path in others if os.path.lexists(repository.root / path)]
     return sorted({strip(path) for path in (*changed, *repository.untracked(existing))})
 
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 PREFIX = "sha256:"
@@ -28,6 +28,11 @@ def of(value: Any) -> str:
         ValueError: the value holds NaN, an infinity, or something JSON has no form for.
     """
     return of_bytes(canonical(value))
+
+
+def of_lines(lines: Iterable[object]) -> str:
+    """Return the digest of values that are told apart when each is written on a line: names, digests, numbers."""
+    return of_bytes("\n".join(map(str, lines)).encode())
 
 
 def canonical(value: Any) -> bytes:

@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 import time
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
@@ -235,10 +235,13 @@ class Repository:
         """Say whether git tracks a file, a link or anything below a folder, given as a repository path."""
         return bool(self.run("ls-files", "-z", "--", path))
 
-    def untracked(self, paths: Iterable[str]) -> list[str]:
+    def tracked(self, prefix: str) -> frozenset[str]:
+        """Return the files below a folder that git tracks, as repository paths."""
+        return frozenset(self._entries("ls-files", "-z", "--", prefix or "."))
+
+    def untracked(self, paths: Sequence[str]) -> list[str]:
         """Return which files at or below these repository paths git does not track, ignored ones too."""
-        out = self.run("ls-files", "-z", "--others", "--", *paths)
-        return [path for path in out.decode("utf-8", "surrogateescape").split("\0") if path]
+        return self._entries("ls-files", "-z", "--others", "--", *paths) if paths else []
 
     def listing(self, commit: str, prefix: str = "") -> dict[str, str]:
         """Return the regular files of a commit below a folder: path and blob id. Links and submodules are left out."""

@@ -25,12 +25,13 @@ def keys(world: World) -> dict[str, str]:
         address = Address("model", name)
         version, head = versions[model.dataset], identity(world.heads, str(address))
         if version is not None and head is not None:
-            judges = {gate: gates[gate] for gate in model.gates}
-            found[name] = _key(world, address, [head, version.digest, judges])
+            judges = [f"{gate} {gates[gate]}" for gate in model.gates]
+            found[name] = _key(world, address, [head, version.digest, *judges])
     return found
 
 
-def _key(world: World, address: Address, facts: Sequence[object]) -> str:
+def _key(world: World, address: Address, facts: Sequence[str]) -> str:
     document, code = world.specs.where[address], world.code[address.name]
     reached = code.closure.digest if code.closure else None
-    return digest.of([document.blob, document.index, facts, world.project.stages, reached, code.environment])
+    lines = (document.blob, document.index, *facts, *world.project.stages, reached, code.environment)
+    return digest.of_lines(lines)

@@ -53,7 +53,7 @@ def key(document: Document, project: Document, where: Mapping[Address, Document]
     used = [where.get(Address(kind, name)) for kind, name in named]
     if None in used:
         return None
-    return digest.of([[one.blob, one.index] for one in (document, project, *used) if one is not None])
+    return digest.of_lines(f"{one.blob} {one.index}" for one in (document, project, *used) if one is not None)
 
 
 class Models(Mapping[str, Model]):
