@@ -31,7 +31,7 @@ def find_home(repository: Repository, project: Project) -> Home:
 
 def writes_to(home: Home, project: Project, deploy: str | None = None) -> Branch:
     """Return the branch to write to, as this project."""
-    return Branch(home.repository, home.branch, project.project, deploy or project.deploy, home.is_ancestor)
+    return Branch(home.repository, home.branch, project.project, deploy or project.deploy, home.precedes)
 
 
 def catch_up(home: Home, project: Project, ask: Ask) -> tuple[Problem, ...]:

@@ -9,12 +9,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from mlspec.commands.recorded import Tell, open_recorded, unheard
+from mlspec.commands.recorded import Recorded, Tell, open_recorded, unheard
 from mlspec.core.address import is_project
 from mlspec.core.head import Head, VerdictFact
 from mlspec.core.overview import Overview, ResourceView, StageView, VersionView
 from mlspec.core.plan import Plan
 from mlspec.core.problem import fail, suggest
+from mlspec.lineage.read import read_at
+from mlspec.lineage.share import outbox
 from mlspec.planner.fields import DERIVED
 
 
@@ -29,11 +31,13 @@ def run(start: Path, address: str | None = None, tell: Tell = unheard) -> Overvi
     chosen = [_find(heads, address)] if address else [head for key, head in heads.items() if not is_project(key)]
     order = {"model": 0, "dataset": 1, "gate": 2}
     chosen.sort(key=lambda head: (order.get(head.address.partition("/")[0], 3), head.address))
+    views = [_view(head, heads, recorded.project.stages) for head in chosen]
+    shared = _shared(recorded)
     return Overview(
         project=recorded.project.project,
         lineage=recorded.state.tip,
         deployed=recorded.state.layout.commit if recorded.state.layout else None,
-        resources=tuple(_view(head, heads, recorded.project.stages) for head in chosen),
+        resources=tuple(_provisional(view, shared) for view in views),
     )
 
 
@@ -62,6 +66,30 @@ def _find(heads: Any, address: str) -> Head:
             found: Head = heads[candidate]
             return found
     raise fail("select/unknown", f"nothing is recorded of `{address}`", help=suggest(address, heads))
+
+
+def _shared(recorded: Recorded) -> Mapping[str, Head] | None:
+    """Return the heads that the remote was last seen to have, where it lacks something; else None."""
+    box = outbox(recorded.home)
+    if recorded.home.remote is None or box.is_empty:
+        return None
+    return read_at(recorded.repository, box.seen).heads if box.seen else {}
+
+
+def _provisional(view: ResourceView, shared: Mapping[str, Head] | None) -> ResourceView:
+    """Mark the versions whose number the remote has not confirmed."""
+    if shared is None:
+        return view
+    known = {(version.n, version.fingerprint) for version in _head(shared, view.address).versions}
+    versions = [
+        version.model_copy(update={"provisional": (version.n, version.fingerprint) not in known})
+        for version in view.versions
+    ]
+    return view.model_copy(update={"versions": tuple(versions)})
+
+
+def _head(heads: Mapping[str, Head], address: str) -> Head:
+    return heads.get(address) or Head(address=address)
 
 
 def _view(head: Head, heads: Mapping[str, Head], stages: tuple[str, ...]) -> ResourceView:

@@ -18,6 +18,8 @@ class VersionView(Value):
     dataset: str
     metrics: dict[str, Estimate] = {}
     verdicts: dict[str, str] = {}
+    provisional: bool = False
+    """Not at the remote yet, where its number may become another."""
 
 
 class StageView(Value):

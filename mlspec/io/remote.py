@@ -14,8 +14,9 @@ from mlspec.core.problem import MlspecError, Problem
 from mlspec.io.git import RemoteConfig, Repository, Said
 
 PATIENCE_S = 60.0
-_PUSH_S = 600.0
-_QUIET_S = 20
+"""How long a remote may take to say what refs it has."""
+_TRANSFER_S = 600.0
+_QUIET_S = 30
 _CARRIED = ("http.", "url.", "credential.", "ssh.", "protocol.", "user.", "author.", "committer.")
 _CARRIED_KEYS = {"core.sshcommand", "core.askpass", "core.gitproxy"}
 _OWN_KEYS = ("fetch", "push", "mirror", "tagopt", "prune", "prunetags", "promisor", "partialclonefilter")
@@ -62,7 +63,9 @@ class Remote:
         Raises:
             RemoteError: it cannot be asked.
         """
-        said = self._talk("ls-remote", "--refs", "--quiet", self.name, *patterns)
+        said = self._say(["ls-remote", "--refs", "--quiet", self.name, *patterns], b"", self.patience_s)
+        if said.code != 0:
+            raise self._error("ls-remote", said)
         rows = (line.split("\t", 1) for line in said.out.decode("utf-8", "replace").splitlines() if "\t" in line)
         return {name: oid for oid, name in rows}
 
@@ -99,7 +102,7 @@ class Remote:
         """
         leases = [f"--force-with-lease={ref}:{oid or ''}" for ref, oid in (expected or {}).items()]
         argv = ["push", "--porcelain", "--no-verify", "--no-follow-tags", "--no-signed", "--recurse-submodules=no"]
-        said = self._say([*argv, "--no-thin", *leases, self.name, *refspecs], b"", _PUSH_S)
+        said = self._say([*argv, "--no-thin", *leases, self.name, *refspecs], b"", _TRANSFER_S)
         rows = [line.split("\t") for line in said.out.decode("utf-8", "replace").splitlines()]
         told = {row[1].partition(":")[2]: row for row in rows if len(row) == 3}
         if (
@@ -115,27 +118,15 @@ class Remote:
         }
 
     def _fetch(self, options: Sequence[str], wanted: Sequence[str], *config: str) -> None:
-        argv = [
-            *config,
-            "fetch",
-            "--quiet",
-            "--no-tags",
-            "--no-write-fetch-head",
-            "--recurse-submodules=no",
-            "--no-prune",
-        ]
+        argv = ["--quiet", "--no-tags", "--no-write-fetch-head", "--recurse-submodules=no", "--no-prune"]
         argv += ["--no-auto-maintenance", "--no-write-commit-graph", "--no-show-forced-updates", *options]
-        self._talk(*argv, "--stdin", self.name, stdin=("\n".join(wanted) + "\n").encode())
-
-    def _talk(self, *argv: str, stdin: bytes = b"") -> Said:
-        said = self._say(argv, stdin, self.patience_s)
+        said = self._say([*config, "fetch", *argv, "--stdin", self.name], _lines(wanted), _TRANSFER_S)
         if said.code != 0:
-            raise self._error(next(word for word in argv if not word.startswith(("-", "fetch."))), said)
-        return said
+            raise self._error("fetch", said)
 
     def _say(self, argv: Sequence[str], stdin: bytes, timeout_s: float) -> Said:
         own = [f"remote.{self.name}.mirror=false", "push.gpgSign=false", f"http.lowSpeedTime={_QUIET_S}"]
-        own += ["http.lowSpeedLimit=1", "transfer.fsckObjects=false"]
+        own += ["http.lowSpeedLimit=1"]
         if self.filter:
             own += [f"remote.{self.name}.promisor=true", f"remote.{self.name}.partialclonefilter={self.filter}"]
         options = [part for setting in own for part in ("-c", setting)]
@@ -187,6 +178,10 @@ def _carried(repository: Repository, name: str) -> list[tuple[str, str]]:
         if own or lower in _CARRIED_KEYS or lower.startswith(_CARRIED):
             carried.append((key, value))
     return carried
+
+
+def _lines(names: Sequence[str]) -> bytes:
+    return ("\n".join(names) + "\n").encode()
 
 
 def _sentences(err: str) -> list[str]:

@@ -23,6 +23,8 @@ class Home:
     source: Repository
     branch: str
     remote: Remote | None = None
+    asks: bool = True
+    """Whether the remote is asked about history that is not here."""
 
     @property
     def ref(self) -> str:
@@ -49,7 +51,7 @@ class Home:
         if ancestor == descendant or self.source.is_ancestor(ancestor, descendant):
             return True
         cut_off = self.source.is_shallow
-        if self.remote is None or (self.source.knows_commit(descendant) and not cut_off):
+        if self.remote is None or not self.asks or (self.source.knows_commit(descendant) and not cut_off):
             return False
         asked = _apart(self.source, "history", self.remote.config) if cut_off else self.remote_of_source
         if not asked.repository.knows_commit(descendant):
@@ -60,6 +62,13 @@ class Home:
                     return False
                 raise
         return asked.repository.is_ancestor(ancestor, descendant)
+
+    def precedes(self, ancestor: str, descendant: str) -> bool:
+        """Say whether a commit is known to come before another: a remote that is away makes it unknown."""
+        try:
+            return self.is_ancestor(ancestor, descendant)
+        except RemoteError:
+            return False
 
     @property
     def remote_of_source(self) -> Remote:

@@ -65,7 +65,10 @@ def _version(version: VersionView) -> Iterator[Line]:
     gates = "".join(f"  {gate} {outcome}" for gate, outcome in version.verdicts.items())
     style = "error" if any(outcome != "pass" for outcome in version.verdicts.values()) else "ok"
     yield line(
-        f"  v{version.n:<11}", f"run {digest.short(version.fingerprint, 8)}  {moment(version.at)}", (gates, style)
+        f"  v{version.n:<11}",
+        f"run {digest.short(version.fingerprint, 8)}  {moment(version.at)}",
+        (gates, style),
+        ("  provisional: not pushed yet" if version.provisional else "", "warn"),
     )
     width = max((len(name) for name in version.metrics), default=0)
     for name, estimate in version.metrics.items():

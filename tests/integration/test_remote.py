@@ -214,6 +214,7 @@ def test_numbers_are_given_in_the_winning_transaction(team: Team) -> None:
         world.edit("specs/answer.yaml", "C: 1.0", f"C: {value}")
         world.commit(value)
         assert "train v2" in world.apply("--no-push").out
+    assert team.first.mlspec("show").out.count("provisional: not pushed yet") == 1
     assert other.mlspec("push").code == 0
     lost = team.first.mlspec("push")
     assert lost.code == 4 and "stage staging was v1 and is v2 now" in lost.err
