@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from pydantic import ValidationError
 
 from mlspec.core.address import Address
-from mlspec.core.head import Head
+from mlspec.core.head import FORMAT, Head
 from mlspec.core.heads import Heads, Overlay
 from mlspec.core.problem import MlspecError, Problem
 from mlspec.io.git import Repository
 from mlspec.lineage.layout import HEADS, head_path
-from mlspec.lineage.top import Top, damaged
+from mlspec.lineage.top import Top, damaged, refuse_newer
 from mlspec.lineage.trees import FOLDER, Entry, parse_tree
 
 _UNREADABLE = "git cannot read its object"
@@ -147,6 +147,7 @@ def _parse(address: str, content: bytes) -> Head:
     try:
         head = Head.model_validate_json(content)
     except ValidationError as error:
+        refuse_newer(head_path(address), content, FORMAT)
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise damaged(head_path(address), f"{where}: {first['msg']}") from None

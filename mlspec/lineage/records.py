@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,11 +9,12 @@ from dataclasses import dataclass, field
 from pydantic import ValidationError
 
 from mlspec.core.address import Address
-from mlspec.core.problem import Problem, fail
+from mlspec.core.problem import Problem
 from mlspec.core.record import FORMAT, Record, digest_of, to_bytes
 from mlspec.io.git import Repository
 from mlspec.lineage.chains import Link, bad
 from mlspec.lineage.layout import LOG
+from mlspec.lineage.top import refuse_newer
 from mlspec.lineage.trees import FILE, Listing
 
 UNREADABLE = "git cannot read its object"
@@ -67,7 +67,7 @@ class Log:
         try:
             record = Record.model_validate_json(content)
         except ValidationError as error:
-            _refuse_newer(path, content)
+            refuse_newer(path, content, FORMAT)
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"])
             self.problems.append(bad(path, "altered", f"it is no record: {where}: {first['msg']}"))
@@ -90,13 +90,3 @@ def _is_address(text: str) -> bool:
         return bool(Address.parse(text))
     except ValueError:
         return False
-
-
-def _refuse_newer(path: str, content: bytes) -> None:
-    family, number = FORMAT.split("/")
-    try:
-        said = str(json.loads(content)["format"]).split("/")
-    except (ValueError, KeyError, TypeError):
-        return
-    if said[0] == family and len(said) == 2 and said[1].isdecimal() and int(said[1]) > int(number):
-        raise fail("lineage/newer", f"{path} has format {'/'.join(said)}; this mlspec reads up to {FORMAT}")

@@ -167,6 +167,21 @@ def parse_layout(raw: bytes | None) -> Layout:
     return layout
 
 
+def refuse_newer(path: str, content: bytes, known: str) -> None:
+    """Refuse a file of a newer format than the one that is known, such as `mlspec.record/1`.
+
+    Raises:
+        MlspecError: `lineage/newer`.
+    """
+    family, number = known.split("/")
+    try:
+        said = str(json.loads(content)["format"]).split("/")
+    except (ValueError, KeyError, TypeError):
+        return
+    if said[0] == family and len(said) == 2 and said[1].isdecimal() and int(said[1]) > int(number):
+        raise fail("lineage/newer", f"{path} has format {'/'.join(said)}; this mlspec reads up to {known}")
+
+
 def damaged(path: str, why: str) -> MlspecError:
     """Make the error of a file of the branch that nothing may be planned from."""
     return MlspecError(

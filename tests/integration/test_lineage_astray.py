@@ -12,6 +12,9 @@ import pytest
 from mlspec.core.record import Record, sealed, to_bytes
 from tests.worlds import LINEAGE, World
 
+HEAD = "heads/model/0d/answer.json"
+OLD_LAYOUT = {"format", "project", "deploy", "commit"}
+"""What format.json held before there were seals."""
 BRANCH = LINEAGE.removeprefix("refs/heads/")
 
 
@@ -68,8 +71,7 @@ def somebodys_own(world: World) -> None:
 
 
 def seals_taken_off(world: World) -> None:
-    layout = json.loads(world.content("format.json"))
-    kept = {name: value for name, value in layout.items() if name not in ("heads", "log", "digest")}
+    kept = {name: value for name, value in json.loads(world.content("format.json")).items() if name in OLD_LAYOUT}
     world.tamper({"format.json": json.dumps(kept, indent=2, sort_keys=True).encode() + b"\n"}, onto=True)
 
 
@@ -208,13 +210,21 @@ def test_what_was_pushed_beside_mlspec_is_mended_for_all(shared: World, how: tup
     assert "No changes." in shared.mlspec("plan").out
 
 
-def test_a_record_of_a_newer_mlspec(world: World) -> None:
+def test_files_of_a_newer_mlspec(world: World) -> None:
+    """A record is refused by verify, and a head by whatever would plan from it; even where nobody sealed them."""
     path = world.record("train-model.answer")
-    world.tamper({path: world.content(path).replace(b"mlspec.record/1", b"mlspec.record/2")}, onto=True)
+    record = world.content(path).replace(b"mlspec.record/1", b"mlspec.record/2")
+    world.tamper({path: record}, onto=True)
     done = world.mlspec("verify")
-    assert done.code == 1
+    assert (done.code, done.out) == (1, "")
     assert "error[lineage/newer]: " in done.err
     assert "has format mlspec.record/2; this mlspec reads up to mlspec.record/1" in done.err
+    head = {HEAD: world.content(HEAD).replace(b"mlspec.head/1", b"mlspec.head/2")}
+    layout = {name: value for name, value in json.loads(world.content("format.json")).items() if name in OLD_LAYOUT}
+    world.tamper({**head, "format.json": json.dumps(layout).encode()})
+    done = world.mlspec("plan")
+    assert (done.code, done.out) == (1, "")
+    assert f"error[lineage/newer]: {HEAD} has format mlspec.head/2" in done.err
 
 
 @pytest.mark.parametrize(
