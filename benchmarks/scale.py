@@ -1,6 +1,7 @@
 """Plans of a large project, 10,000 models and 100,000 records, beside a tenth of it; and `dvc status` on 1,000 stages.
 
-The large one is verified, too. A plan is made cold (every cache of mlspec deleted), anew with its caches, remembered whole, and with one spec edited.
+A plan is made cold (every cache of mlspec deleted), anew with its caches, remembered whole, and with one spec edited.
+The large project is verified, too.
 """
 
 from __future__ import annotations
