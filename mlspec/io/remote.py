@@ -20,6 +20,7 @@ _QUIET_S = 30
 _CARRIED = ("http.", "url.", "credential.", "ssh.", "protocol.", "user.", "author.", "committer.")
 _CARRIED_KEYS = {"core.sshcommand", "core.askpass", "core.gitproxy"}
 _OWN_KEYS = ("fetch", "push", "mirror", "tagopt", "prune", "prunetags", "promisor", "partialclonefilter")
+_CREDENTIALS = re.compile(r"(\w://)[^/@\s]+@")
 _AWAY = re.compile(
     r"could ?n[o']t (resolve|connect|read from remote)|connection (refused|reset|timed out|closed)|no route to host"
     r"|unreachable|hung up|early eof|timed out|unexpected disconnect|no answer within|rpc failed|broken pipe"
@@ -185,7 +186,8 @@ def _lines(names: Sequence[str]) -> bytes:
 
 
 def _sentences(err: str) -> list[str]:
-    lines = (line.strip().removeprefix("fatal: ").removeprefix("error: ") for line in err.splitlines())
+    told = _CREDENTIALS.sub(r"\1", err)
+    lines = (line.strip().removeprefix("fatal: ").removeprefix("error: ") for line in told.splitlines())
     return [line for line in lines if line and not line.startswith(("To ", "hint: "))][:6]
 
 

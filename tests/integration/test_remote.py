@@ -406,3 +406,13 @@ def test_a_lineage_that_was_forced_aside(team: Team) -> None:
     assert team.tip == orphan
     assert team.first.mlspec("verify", "--accept", orphan, "--reason", "Moved to a new forge").code == 0
     assert "No changes." in team.first.mlspec("plan").out
+
+
+def test_credentials_of_an_address_are_not_told(team: Team) -> None:
+    team.first.git("remote", "set-url", "origin", "http://someone:hunter2@127.0.0.1:1/hub.git")
+    for argv in (("plan",), ("apply", "--yes"), ("pull",)):
+        done = team.first.mlspec(*argv)
+        assert done.code == 1 and "error[remote/unreachable]" in done.err and "127.0.0.1:1" in done.err
+        assert "hunter2" not in done.err + done.out
+    head = b"".join(path.read_bytes() for path in (team.first.root / ".mlspec").rglob("*") if path.is_file())
+    assert b"hunter2" not in head
