@@ -72,7 +72,8 @@ def command(
     request = ApplyRequest(addresses, plan_file, approved and start / approved, jobs, not no_push, wait, options)
     cancel, code = threading.Event(), 0
     with _stoppable(cancel), Progress() as progress:
-        confirm = lambda plan: _confirmed(plan, yes, plan_file or approved)  # noqa: E731 -- read where it is used
+        settled = yes or plan_file is not None or approved is not None
+        confirm = lambda plan: _confirmed(plan, settled, short=plan_file is not None)  # noqa: E731 -- read where used
         for event in run(start, request, confirm, cancel, progress.show):
             progress.show(event)
             if isinstance(event, Closed):
@@ -90,15 +91,15 @@ def _split(start: Path, arguments: tuple[str, ...]) -> tuple[Path | None, tuple[
     return start / files[0], ()
 
 
-def _confirmed(plan: Plan, yes: bool, saved: Path | None) -> bool:
-    """Show what will be done, a saved plan in short, and ask unless that was settled before."""
+def _confirmed(plan: Plan, settled: bool, *, short: bool) -> bool:
+    """Show what will be done, in short what is done as it was read, and ask unless that was settled before."""
     from mlspec.cli.console import write
     from mlspec.render.plan_text import plan_lines, summary_lines
     from mlspec.render.text import line
 
-    write(summary_lines(plan) if saved else plan_lines(plan))
+    write(summary_lines(plan) if short else plan_lines(plan))
     write([line("")])
-    return yes or saved is not None or not plan.runnable or click.confirm("Apply this?", default=False)
+    return settled or not plan.runnable or click.confirm("Apply this?", default=False)
 
 
 @contextmanager

@@ -160,6 +160,21 @@ def test_bytes_that_changed_are_never_used(world: World) -> None:
     assert world.mlspec("verify", "--store").out.count("error[store/damaged]") == 3
 
 
+def test_a_damaged_model_enters_no_stage(world: World) -> None:
+    """Nothing is recorded, and with its bytes back the next apply promotes it."""
+    back_in_staging(world)
+    (model,) = objects(world, ("model",))
+    content, tip = model.read_bytes(), world.tip
+    flip(world, "model")
+    for _ in range(2):
+        done = world.mlspec("apply", "--yes")
+        assert done.code == 1
+        assert re.search(r"failed +model/answer: roll back staging to v1 .*sha256:[0-9a-f]{64} of the store", done.out)
+        assert world.tip == tip
+    model.write_bytes(content)
+    assert "v1 is in staging" in world.apply().out
+
+
 Damage = Callable[[Path], object]
 
 
