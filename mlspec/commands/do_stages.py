@@ -16,7 +16,11 @@ from mlspec.planner.models import ModelView
 
 
 def enter(session: Session, action: Action, started: datetime) -> Result:
-    """Put a version into a stage, as a promotion (its gates passed) or a rollback (it was there before)."""
+    """Put a version into a stage, as a promotion (its gates passed) or a rollback (it was there before).
+
+    Raises:
+        MlspecError: `store/…`: the artifact is gone, or its bytes are not those that were judged.
+    """
     view, head = _model(session, action), session.head(action.address)
     stage = action.stage or ""
     version = head.version_of(action.run)
@@ -34,6 +38,7 @@ def enter(session: Session, action: Action, started: datetime) -> Result:
             if outcome is None or outcome[0] is not Outcome.PASS:
                 said = f"{outcome[0].value}: {outcome[1]}" if outcome else "not judged"
                 return _skip(f"v{version.n} stays out of {stage}: gate/{gate} {said}", negative=True)
+    session.workspace.store.check(head.runs[version.fingerprint].artifact)
     state = head.stages.get(stage)
     conforms = all(outcome is not None and outcome[0] is Outcome.PASS for outcome in outcomes.values())
     draft = session.author.draft(
