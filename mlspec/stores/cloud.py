@@ -263,10 +263,10 @@ class CloudStore:
             raise fail("store/missing", f"`{digest}` is not the name of an object")
         with self._as_damage(digest):
             content = self._bucket().get(_object(digest), PART)
-            if content is not None:
-                yield content
-                return
-            index = self._bucket().get(_index(digest), _MOST_INDEX)
+            index = self._bucket().get(_index(digest), _MOST_INDEX) if content is None else None
+        if content is not None:
+            yield content
+            return
         if index is None:
             hint = "bring the objects of the bucket back from where they were removed to"
             raise fail("store/missing", f"the store {self._url} has no object {digest}", help=hint)
@@ -304,7 +304,9 @@ class CloudStore:
         try:
             yield
         except MlspecError as error:
-            raise self._damaged(digest) if error.problems[0].code == "store/damaged" else error from error
+            if error.problems[0].code == "store/damaged":
+                raise self._damaged(digest) from error
+            raise
 
     def _damaged(self, digest: str) -> MlspecError:
         message = f"the object {digest} of the store is damaged: its bytes are others, or a part of it is gone"

@@ -40,8 +40,8 @@ class GitStore:
     ) -> None:
         """Keep objects in a repository and share them through its remote; `scratch` is a folder for passing copies."""
         self._repository, self._remote, self._scratch, self._tell = repository, remote, scratch, tell
-        self._settling = threading.Lock()
-        self._unsettled: set[str] | None = None
+        self._settling, self._naming = threading.Lock(), threading.Lock()
+        self._unsettled, self._is_compared = set[str](), False
 
     @property
     def near(self) -> bool:
@@ -191,7 +191,9 @@ class GitStore:
             named = [ref for ref in waiting if ref.startswith(_NOTES)]
             for at in range(0, len(named), _AT_ONCE):
                 self._push_notes(self._remote, named[at : at + _AT_ONCE])
-            self._unsettled = self._unsettled.difference(waiting) if self._unsettled is not None else set()
+            with self._naming:
+                self._unsettled.difference_update(waiting)
+            self._is_compared = True
 
     def _push_notes(self, remote: Remote, named: list[str]) -> None:
         late = remote.push(*(f"{ref}:{ref}" for ref in named), expected=dict.fromkeys(named))
@@ -202,11 +204,12 @@ class GitStore:
 
     def _waiting(self, remote: Remote) -> set[str]:
         """Return the refs to push: at first all that the remote lacks, as an apply that was killed left them."""
-        if self._unsettled is not None:
-            return set(self._unsettled)
+        with self._naming:
+            new = set(self._unsettled)
+        if self._is_compared:
+            return new
         here, there = self._repository.refs(_OBJECTS, _NOTES), remote.tips(f"{_OBJECTS}/*", f"{_NOTES}/*")
-        self._unsettled = {ref for ref, oid in here.items() if there.get(ref) != oid}
-        return set(self._unsettled)
+        return new | {ref for ref, oid in here.items() if there.get(ref) != oid}
 
     def _here(self, ref: str) -> str | None:
         """Return the id of the blob that a ref names, if that is here."""
@@ -239,14 +242,11 @@ class GitStore:
             if old != oid and not (first and old):
                 try:
                     self._repository.swap_ref(ref, oid, old)
-                except MlspecError as error:
-                    raise _in_the_way("/".join(ref.split("/")[:3])) if _IN_THE_WAY in str(error) else error from error
-        with self._settling:
-            if self._unsettled is not None:
-                self._unsettled.add(ref)
-
-
-_IN_THE_WAY = "cannot create"
+                except MlspecError:
+                    self.ready()
+                    raise
+        with self._naming:
+            self._unsettled.add(ref)
 
 
 def _ref(digest: str) -> str:
