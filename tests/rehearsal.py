@@ -265,6 +265,9 @@ class Written(Heads):
     def read(self, addresses: Iterable[str]) -> None:
         """There is nothing to read."""
 
+    def mentioning(self, digest: str) -> Iterator[Head]:
+        return (head for head in self.heads.values() if digest.encode() in to_bytes(head))
+
 
 def reread(heads: Mapping[str, Head]) -> dict[str, Head]:
     """Return heads as the next command finds them: written to the branch and read again."""

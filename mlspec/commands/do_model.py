@@ -15,7 +15,7 @@ from mlspec.commands.session import Session
 from mlspec.commands.tables import Table, load_table
 from mlspec.core.finished import Finished, note_of
 from mlspec.core.head import Head, Run
-from mlspec.core.heads import of_kind
+from mlspec.core.heads import mentioning, of_kind
 from mlspec.core.plan import Action
 from mlspec.core.ports import JobResult
 from mlspec.core.problem import MlspecError, fail
@@ -174,7 +174,7 @@ def _registered_as(session: Session, action: Action) -> int | None:
 
 def _adoptable(session: Session, action: Action) -> Run | None:
     """Return an equal run of another model whose bytes are still here."""
-    for head in session.state.heads.values():
+    for head in mentioning(session.state.heads, action.run or ""):
         run = head.runs.get(action.run or "")
         if run is not None and session.workspace.store.has(run.artifact) and session.workspace.store.has(run.manifest):
             return run

@@ -20,6 +20,10 @@ class Heads(Mapping[str, Head]):
     def read(self, addresses: Iterable[str]) -> None:
         """Read in one go the heads that are about to be asked for; of some of the addresses there may be none."""
 
+    @abstractmethod
+    def mentioning(self, digest: str) -> Iterator[Head]:
+        """Yield the heads that a digest occurs in, perhaps others too."""
+
     def values(self) -> ValuesView[Head]:
         """Return all heads, read in one go."""
         self.read(self)
@@ -64,6 +68,11 @@ class Overlay(Heads):
         """Read what was not changed."""
         read(self.below, (address for address in addresses if address not in self.changed))
 
+    def mentioning(self, digest: str) -> Iterator[Head]:
+        """Yield what was changed, and what is below and mentions it."""
+        yield from (head for head in self.changed.values() if head is not None)
+        yield from (head for head in mentioning(self.below, digest) if head.address not in self.changed)
+
 
 def overlay(heads: Mapping[str, Head], changed: Mapping[str, Head | None]) -> Overlay:
     """Return heads after a change."""
@@ -81,6 +90,11 @@ def read(heads: Mapping[str, Head], addresses: Iterable[str]) -> None:
     """Read in one go the heads that are about to be asked for, where asking for them costs a read each."""
     if isinstance(heads, Heads):
         heads.read(addresses)
+
+
+def mentioning(heads: Mapping[str, Head], digest: str) -> Iterator[Head]:
+    """Yield the heads that a digest occurs in, perhaps others too: looking for it is cheaper than taking all apart."""
+    yield from heads.mentioning(digest) if isinstance(heads, Heads) else heads.values()
 
 
 def of_kind(heads: Mapping[str, Head], kind: str) -> Iterator[Head]:

@@ -89,6 +89,13 @@ class RecordedHeads(Heads):
         if problems:
             raise MlspecError(*problems)
 
+    def mentioning(self, digest: str) -> Iterator[Head]:
+        """Yield the heads whose bytes hold a digest; errors as `read`."""
+        self.read(self.ids)
+        for address, oid in self.ids.items():
+            if digest.encode() in self.known.heads[oid]:
+                yield _parse(address, self.known.heads[oid])
+
 
 def heads_at(repository: Repository, top: Top, before: Mapping[str, Head]) -> RecordedHeads:
     """Find the heads at the top of the branch, each tree held against its id; what was read of those before is known.

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlspec.core.head import Head
-from mlspec.core.heads import Heads, identity, of_kind, overlay
+from mlspec.core.heads import Heads, identity, mentioning, of_kind, overlay
 
 addresses = st.sampled_from(["model/a", "model/b", "dataset/a", "gate/a"])
 heads = addresses.flatmap(lambda address: st.builds(Head, address=st.just(address), generation=st.integers(1, 9)))
@@ -41,6 +41,9 @@ class Counted(Heads):
 
     def read(self, addresses: Iterable[str]) -> None:
         self.reads.append(set(addresses))
+
+    def mentioning(self, digest: str) -> Iterator[Head]:
+        return (head for head in self.heads.values() if head.record == digest)
 
 
 @given(some, changes)
@@ -83,3 +86,12 @@ def test_many_are_read_in_one_go() -> None:
     assert counted.reads == [{"model/a", "model/b"}]
     assert {head.address for head in found.values()} == {"model/a", "model/b", "model/c", "dataset/a"}
     assert counted.reads[1:] == [{"model/a", "model/b", "dataset/a"}]
+
+
+def test_heads_that_mention_a_digest_are_found_above_and_below() -> None:
+    below = {name: Head(address=name, record=record) for name, record in (("model/a", "x"), ("model/b", "y"))}
+    found = overlay(Counted(below), {"model/c": Head(address="model/c", record="x")})
+    assert {head.address for head in mentioning(found, "x")} == {"model/a", "model/c"}
+    moved = overlay(found, {"model/a": None})
+    assert {head.address for head in mentioning(moved, "x")} == {"model/c"}
+    assert {head.address for head in mentioning(below, "x")} >= {"model/a"}
