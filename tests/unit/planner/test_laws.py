@@ -216,6 +216,30 @@ def test_a_failed_step_is_tried_again_when_asked_and_forgotten_once_it_is_done()
     assert here.heads["model/income"].failed == {}
 
 
+@quick
+@given(st.lists(st.tuples(st.integers(1, 4), st.sampled_from([0.5, 0.95]), st.integers(0, 40)), max_size=4))
+def test_neither_commits_nor_time_move_a_held_stage(applies: list[tuple[int, float, int]]) -> None:
+    """Whatever is trained and however it does; until a commit trains what the stage holds, and that is all it does."""
+    here = Rehearsal(project(C=1))
+    here.apply()
+    here.files = project(C=2)
+    here.apply()
+    until = here.rollback(model="income", stage="staging", reason="It went wrong", expires="48h").override.until
+    for c, score, hours in applies:
+        here.files, here.outcomes = project(C=c), Outcomes(scores={"roc_auc": score})
+        here.clock.time += timedelta(hours=hours)
+        plan = here.plan()
+        waiting = [action for action in plan.actions if action.stage == "staging"]
+        assert [action.negative for action in waiting] == ([] if c == 1 else [plan.at >= until])
+        here.apply()
+        state = here.heads["model/income"].stages["staging"]
+        assert state.version == 1
+        if c == 1:
+            assert state.override is None
+            return
+        assert state.override is not None
+
+
 def test_an_effect_knows_no_time_no_path_no_version_number_and_no_result() -> None:
     """Two teams come to the same champion on other ways, on other days, with other numbers and other scores."""
     short, long = Rehearsal(project(C=1)), Rehearsal(project(C=5), Outcomes(scores={"roc_auc": 0.95}))
