@@ -36,7 +36,7 @@ def outcome_lines(done: RolledBack) -> Iterator[Line]:
     was = f" (was v{found.replaces})" if found.replaces not in (None, found.version) else ""
     yield line((f"{'done':<{_WIDTH}}", "ok"), (f"{found.address}: {_deed(found)}", "bold"), was)
     where = f" Recorded at lineage {done.lineage[:8]}." if done.lineage else ""
-    yield line(("Override: ", "bold"), f"{held(found.override)}; no apply undoes it, then or before.{where}")
+    yield line(("Override: ", "bold"), f"{held(found.override)}; no apply undoes it, before or after.{where}")
     entry = f"stages.{found.stage} in {neutralise(found.file)}"
     yield line(
         ("Next: ", "bold"), f"edit {entry} (version: {found.version} keeps it), or revert the change, and apply."
