@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from mlspec.commands.fields import recorded_dataset
 from mlspec.commands.recorded import Tell, open_recorded, unheard
 from mlspec.core.head import Head, Run
+from mlspec.core.heads import of_kind
 from mlspec.core.ports import Store
 from mlspec.core.problem import fail, suggest
 from mlspec.formats.skops_format import load as load_model
@@ -152,7 +153,7 @@ def _number(head: Head, version: str | None, stage: str | None, order: tuple[str
 
 
 def _columns(heads: Mapping[str, Head], run: Run, store: Store) -> tuple[Column, ...]:
-    for head in heads.values():
+    for head in of_kind(heads, "dataset"):
         if run.dataset in head.snapshots:
             return recorded_dataset(store, "recorded", head.snapshots[run.dataset].fields).columns
     return ()

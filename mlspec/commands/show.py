@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from mlspec.commands.recorded import Recorded, Tell, open_recorded, unheard
 from mlspec.core.address import is_project
 from mlspec.core.head import Head, VerdictFact
+from mlspec.core.heads import of_kind
 from mlspec.core.overview import Overview, ResourceView, StageView, VersionView
 from mlspec.core.plan import Plan
 from mlspec.core.problem import fail, suggest
@@ -28,6 +29,8 @@ def run(start: Path, address: str | None = None, tell: Tell = unheard) -> Overvi
     """
     recorded = open_recorded(start, tell)
     heads = recorded.state.heads
+    if address is None:
+        heads = dict(sorted(heads.items()))  # each is looked at more than once; datasets, asked for most, come first
     chosen = [_find(heads, address)] if address else [head for key, head in heads.items() if not is_project(key)]
     order = {"model": 0, "dataset": 1, "gate": 2}
     chosen.sort(key=lambda head: (order.get(head.address.partition("/")[0], 3), head.address))
@@ -159,8 +162,10 @@ def _dataset(version: str, heads: Mapping[str, Head]) -> str:
 
 
 def _users(head: Head, heads: Mapping[str, Head]) -> list[str]:
-    users = []
-    for model in heads.values():
+    users: list[str] = []
+    if not head.snapshots:
+        return users
+    for model in of_kind(heads, "model"):
         for stage, state in model.stages.items():
             version = model.version(state.version) if state.version else None
             run = model.runs.get(version.fingerprint) if version else None
