@@ -52,7 +52,7 @@ class Damage:
 
 @dataclass(frozen=True)
 class Target:
-    """A world with all that can be damaged in it: files of the branch, git objects and objects of the store by name.
+    """A world with all that can be damaged in it, by name: files of the branch, git objects, what the store keeps.
 
     `files` are heads and records with their blobs; format.json, which a repair may seal anew, is beside them.
     """
@@ -73,6 +73,7 @@ class Target:
         objects["root"] = world.git("rev-parse", f"{world.tip}^{{tree}}")
         store = world.root / ".mlspec/store/sha256"
         stored = sorted(f"sha256:{path.parent.name}{path.name}" for path in store.glob("??/*"))
+        stored += sorted(f"runs/{path.name}" for path in (world.root / ".mlspec/store/notes/runs").iterdir())
         files = {path: blob for path, blob in world.recorded().items() if path != "format.json"}
         return cls(world, world.tip, files, objects, tuple(stored))
 
@@ -102,10 +103,13 @@ class Target:
         content = path.read_bytes()
         damaged = WAYS[damage.way](content, other.read_bytes(), random.Random(damage.seed))
         _put(path, damaged)
-        yield damaged != content and not (damage.where == "git" and _unpacked(damaged) == _unpacked(content))
+        same = damage.where == "git" and _unpacked(damaged) == _unpacked(content)
+        yield damaged != content and not same and not (damaged is None and damage.name.startswith("runs/"))
         _put(path, content)
 
     def _path(self, where: str, name: str) -> Path:
+        if where == "store" and name.startswith("runs/"):
+            return self.world.root / ".mlspec/store/notes" / name
         if where == "store":
             digest = name.removeprefix("sha256:")
             return self.world.root / ".mlspec/store/sha256" / digest[:2] / digest[2:]

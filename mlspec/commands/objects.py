@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -9,6 +10,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from mlspec.core.digest import short
+from mlspec.core.finished import note_of
 from mlspec.core.head import Head
 from mlspec.core.ports import Store
 from mlspec.core.problem import MlspecError, Place, Problem
@@ -32,48 +34,69 @@ class _Named(NamedTuple):
 
 @dataclass
 class Census:
-    """The objects that records name, by digest; the first record that names one stands for it."""
+    """The objects that records name, by digest, and the notes of finished trainings, by their name in the store.
+
+    The first record that names an object stands for it.
+    """
 
     named: dict[str, _Named] = field(default_factory=dict)
+    notes: dict[str, _Named] = field(default_factory=dict)
 
     def note(self, record: Record) -> None:
         """Take note of a record's objects."""
+        if record.verb == "train" and record.fingerprint is not None:
+            name = note_of(record.fingerprint)
+            self.notes.setdefault(name, _Named(record.path, record.address, "note of a finished training"))
         for output in record.outputs:
             self.named.setdefault(output.digest, _Named(record.path, record.address, output.name))
 
     def check(self, store: Store, progress: Progress) -> dict[str, Problem]:
-        """Read every object and hold it against its digest; return what is wrong, by digest.
+        """Read every object and hold it against its digest; return what is wrong, by digest or by the name of a note.
+
+        A note that is not there is none that is damaged: what it said is recorded.
 
         Raises:
             MlspecError: the store cannot be read at all.
         """
         wrong: dict[str, Problem] = {}
-        digests, done = iter(sorted(self.named)), 0
+        names, done = iter(sorted([*self.named, *self.notes])), 0
         with ThreadPoolExecutor(_THREADS, thread_name_prefix="object") as pool:
-            while part := list(islice(digests, _PART)):
-                found = pool.map(lambda digest: _check(store, digest), part)
-                wrong |= {digest: problem for digest, problem in zip(part, found, strict=True) if problem}
+            while part := list(islice(names, _PART)):
+                found = pool.map(lambda name: _check(store, name, is_note=name in self.notes), part)
+                wrong |= {name: problem for name, problem in zip(part, found, strict=True) if problem}
                 done += len(part)
-                progress("objects", done, len(self.named))
+                progress("objects", done, len(self.named) + len(self.notes))
         return wrong
 
     def told(self, wrong: Mapping[str, Problem], heads: Mapping[str, Head]) -> Iterator[Problem]:
         """Tell what each damaged object is, and which versions and stages rest on it."""
         for digest, problem in wrong.items():
-            named = self.named[digest]
+            named = self.named.get(digest) or self.notes[digest]
             said = f"{problem.message}; it is the {named.role} of {named.address}"
             served = "; ".join(_served(heads, digest))
             yield replace(problem, message=f"{said}: {served}" if served else said, place=Place(named.path))
 
 
-def _check(store: Store, digest: str) -> Problem | None:
+def _check(store: Store, name: str, *, is_note: bool) -> Problem | None:
     try:
-        store.check(digest)
+        if is_note:
+            return _strange(name, store.noted(name))
+        store.check(name)
     except MlspecError as error:
         if error.problems[0].code not in _DAMAGE:
             raise
         return error.problems[0]
     return None
+
+
+def _strange(name: str, note: bytes | None) -> Problem | None:
+    """Say of a note that it speaks of another training than its name does."""
+    try:
+        known = note is None or note_of(json.loads(note)["fingerprint"]) == name
+    except (ValueError, KeyError, TypeError, AttributeError):
+        known = False
+    why = f"the note {name} of the store is damaged: it is that of something else"
+    return None if known else Problem("store/damaged", why, help="remove it: a note is made again when it is needed")
 
 
 def _served(heads: Mapping[str, Head], digest: str) -> Iterator[str]:
