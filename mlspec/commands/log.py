@@ -10,6 +10,7 @@ from mlspec.commands.recorded import Tell, open_recorded, unheard
 from mlspec.core.problem import Place, fail, suggest
 from mlspec.core.record import Record
 from mlspec.lineage.layout import LOG
+from mlspec.lineage.trees import files_below
 
 
 def run(start: Path, address: str | None = None, tell: Tell = unheard) -> list[Record]:
@@ -27,7 +28,7 @@ def run(start: Path, address: str | None = None, tell: Tell = unheard) -> list[R
         wanted = next((known for known in (address, f"model/{address}") if known in heads), None)
         if wanted is None:
             raise fail("select/unknown", f"nothing is recorded of `{address}`", help=suggest(address, heads))
-    listing = recorded.repository.listing(recorded.state.tip, LOG)
+    listing = files_below(recorded.repository, recorded.state.tip, LOG)
     mark = f"-{wanted.replace('/', '.', 1)}.json" if wanted else ".json"
     paths = sorted((path for path in listing if path.endswith(mark)), reverse=True)
     contents = recorded.repository.contents([listing[path] for path in paths])

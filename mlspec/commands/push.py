@@ -47,9 +47,10 @@ def pull(start: Path) -> Exchange:
     name, before = _remote_name(home), outbox(home)
     shared: Shared = refresh(home, writes_to(home, project), SystemClock().now)
     after = outbox(home)
-    came = added(home.repository, before.seen, after.seen) if after.seen else []
+    came = added(home.repository, before.seen, after.seen) if before.seen and after.seen else []
     waiting = added(home.repository, after.seen, shared.tip) if shared.tip else []
-    return Exchange(name, shared.tip, len(came), len(waiting), shared.refused)
+    is_first = before.seen is None and after.seen is not None
+    return Exchange(name, shared.tip, len(came), len(waiting), is_first, shared.refused)
 
 
 def _remote_name(home: Home) -> str:

@@ -15,4 +15,6 @@ class Exchange:
     tip: str | None
     records: int
     waiting: int = 0
+    is_first: bool = False
+    """Whether nothing was known of the remote's lineage before; what came is not counted then."""
     refused: tuple[Problem, ...] = ()

@@ -45,7 +45,7 @@ class RemoteError(MlspecError):
 
 @dataclass(frozen=True)
 class Remote:
-    """A remote as one repository sees it. `depth` and `filter` say how little of history is fetched."""
+    """A remote as one repository sees it; `filter` says how little is fetched."""
 
     config: RemoteConfig
     repository: Repository
@@ -70,23 +70,34 @@ class Remote:
         rows = (line.split("\t", 1) for line in said.out.decode("utf-8", "replace").splitlines() if "\t" in line)
         return {name: oid for oid, name in rows}
 
-    def fetch(self, *wanted: str, depth: int | None = None) -> None:
+    def fetch(self, *wanted: str) -> None:
         """Fetch objects by their ids, or refs by refspecs, with what they reach.
 
         Raises:
             RemoteError: it cannot be asked, or has no such object.
         """
-        options = [f"--depth={depth}"] if depth else []
-        self._fetch([*options, *([f"--filter={self.filter}"] if self.filter else [])], wanted)
+        self._fetch(self._filtered, wanted)
+
+    def fetch_top(self, commit: str, depth: int) -> None:
+        """Fetch a commit without those before it, and its trees as deep as that, where the remote counts depths.
+
+        Errors as `fetch`.
+        """
+        try:
+            self._fetch(["--depth=1", f"--filter=tree:{depth}"], [commit])
+        except RemoteError as error:
+            if error.problems[0].code != "remote/failed":
+                raise
+            self._fetch(["--depth=1", *self._filtered], [commit])
 
     def fetch_history(self, *wanted: str) -> None:
         """Fetch commits without anything they hold: enough to say which comes after which. Errors as `fetch`."""
         self._fetch(["--filter=tree:0"], wanted)
 
     def complete(self, *wanted: str) -> None:
-        """Fetch what was cut off of the history of commits. Errors as `fetch`."""
+        """Fetch what was cut off or left out of the history of commits, but for files. Errors as `fetch`."""
         options = ["--unshallow"] if self.repository.is_shallow else []
-        self._fetch([*options, *([f"--filter={self.filter}"] if self.filter else [])], wanted)
+        self._fetch([*options, "--refetch", *self._filtered], wanted)
 
     def bring(self, objects: Sequence[str]) -> None:
         """Fetch these very objects in one request. Errors as `fetch`."""
@@ -117,6 +128,10 @@ class Remote:
             for ref, row in told.items()
             if row[0] == "!"
         }
+
+    @property
+    def _filtered(self) -> list[str]:
+        return [f"--filter={self.filter}"] if self.filter else []
 
     def _fetch(self, options: Sequence[str], wanted: Sequence[str], *config: str) -> None:
         argv = ["--quiet", "--no-tags", "--no-write-fetch-head", "--recurse-submodules=no", "--no-prune"]

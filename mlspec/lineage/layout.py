@@ -15,6 +15,8 @@ FORMAT_PATH = "format.json"
 HEADS = "heads"
 LOG = "log"
 FOLDERS = (HEADS, LOG)
+HEADS_DEPTH = 4
+"""How many folders deep the trees of heads lie; records lie deeper."""
 
 
 class Layout(Value):

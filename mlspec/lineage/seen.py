@@ -6,6 +6,7 @@ from mlspec.core.problem import MlspecError, Place, fail
 from mlspec.io.git import Repository
 from mlspec.lineage.home import Home
 from mlspec.lineage.layout import LOG
+from mlspec.lineage.trees import files_below
 
 _BACK = "bring it back: mlspec verify --repair"
 
@@ -44,8 +45,8 @@ def newest_seen(home: Home) -> str | None:
 
 def first_lost(repository: Repository, seen: str, tip: str | None) -> str | None:
     """Return the path of the first record that a tip lacks of what was seen; None where only heads differ."""
-    had = repository.listing(seen, LOG)
-    has = repository.listing(tip, LOG) if tip else {}
+    had = files_below(repository, seen, LOG)
+    has = files_below(repository, tip, LOG) if tip else {}
     return min((path for path, blob in had.items() if has.get(path) != blob), default=None)
 
 

@@ -16,6 +16,7 @@ from datetime import datetime
 from mlspec.core.problem import Problem, fail
 from mlspec.io.remote import Remote, RemoteError
 from mlspec.lineage.home import Home
+from mlspec.lineage.layout import HEADS_DEPTH
 from mlspec.lineage.remake import Remade, added, remake
 from mlspec.lineage.seen import refuse_lost, remember
 from mlspec.lineage.write import Branch
@@ -149,8 +150,10 @@ def _take(home: Home, remote: Remote, branch: Branch, now: Callable[[], datetime
 def _fetched(home: Home, remote: Remote) -> str | None:
     tip = remote.tips(home.ref).get(home.ref)
     if tip is not None and not home.repository.knows_commit(tip):
-        first = home.is_apart and outbox(home).seen is None
-        remote.fetch(tip, depth=1 if first else None)
+        if home.is_apart and outbox(home).seen is None:
+            remote.fetch_top(tip, HEADS_DEPTH)
+        else:
+            remote.fetch(tip)
     return tip
 
 

@@ -104,6 +104,12 @@ def walk(repository: Repository, roots: Mapping[str, str]) -> Listing:
     return Listing(dict(sorted(files.items())), dict(sorted(unreadable.items())))
 
 
+def files_below(repository: Repository, tip: str, folder: str) -> dict[str, str]:
+    """Return the files below a folder of a commit and the ids of their blobs; trees may lie with a remote."""
+    root = repository.ask("rev-parse", "--verify", "--quiet", f"{tip}:{folder}")
+    return {path: entry.oid for path, entry in walk(repository, {folder: root} if root else {}).files.items()}
+
+
 def _entries(content: bytes | None, width: int) -> _Tree | None:
     try:
         return parse_tree(content, width) if content is not None else None

@@ -16,6 +16,8 @@ def push_line(done: Exchange) -> Line:
 def pull_line(done: Exchange) -> Line:
     """Say what was fetched, and what waits to be pushed."""
     waiting = f" {_records(done.waiting)} here wait for: mlspec push." if done.waiting else ""
+    if done.is_first:
+        return line(("Fetched ", "ok"), f"{_tip(done)} from {neutralise(done.remote)}.{waiting}")
     if not done.records:
         return line(("Up to date: ", "bold"), f"{neutralise(done.remote)} has nothing newer.{waiting}")
     return line(("Fetched ", "ok"), f"{_records(done.records)} from {neutralise(done.remote)}: {_tip(done)}.{waiting}")
