@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -18,6 +18,9 @@ from mlspec.cli.ask import can_ask
 
 if TYPE_CHECKING:
     from mlspec.core.plan import Plan
+
+_STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_STOPPING = b"\nstopping: running steps are ended and what is finished is recorded; again to stop at once\n"
 
 
 @click.command("apply")
@@ -93,28 +96,27 @@ def _split(start: Path, arguments: tuple[str, ...]) -> tuple[Path | None, tuple[
 
 def _confirmed(plan: Plan, settled: bool, *, short: bool) -> bool:
     """Show what will be done, in short what is done as it was read, and ask unless that was settled before."""
-    from mlspec.cli.console import write
+    from mlspec.cli.console import write_on
     from mlspec.render.plan_text import plan_lines, summary_lines
     from mlspec.render.text import line
 
-    write(summary_lines(plan) if short else plan_lines(plan))
-    write([line("")])
+    write_on([*(summary_lines(plan) if short else plan_lines(plan)), line("")], sys.stdout)
     return settled or not plan.runnable or click.confirm("Apply this?", default=False)
 
 
 @contextmanager
 def _stoppable(cancel: threading.Event) -> Iterator[None]:
-    """First SIGINT or SIGTERM: stop starting, end what runs, record. Second: at once."""
+    """First SIGINT, SIGTERM or SIGHUP: stop starting, end what runs, record. Second: at once. One ignored stays so."""
 
     def stop(_: int, __: FrameType | None) -> None:
         if cancel.is_set():
             os._exit(130)
         cancel.set()
-        sys.stderr.write(
-            "\nstopping: running steps are ended and what is finished is recorded; again to stop at once\n"
-        )
+        with suppress(OSError):  # the terminal may be what went away
+            os.write(sys.stderr.fileno(), _STOPPING)
 
-    previous = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    heeded = [number for number in _STOPS if signal.getsignal(number) is not signal.SIG_IGN]
+    previous = {number: signal.signal(number, stop) for number in heeded}
     try:
         yield
     finally:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable
 from typing import TextIO
 
-from mlspec.render.text import Line
+from mlspec.render.text import Line, line
 
 _STYLES = {
     "add": "32",
@@ -52,6 +52,19 @@ def write(lines: Iterable[Line], stream: TextIO | None = None) -> None:
     for one in lines:
         target.write(painted(one, colour=colour) + "\n")
     target.flush()
+
+
+def write_on(lines: Iterable[Line], stream: TextIO) -> None:
+    """Write lines, and go on where they cannot be written: work under way does not end because nobody listens."""
+    try:
+        write(lines, stream)
+    except OSError as error:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+        if stream is not sys.stderr and not isinstance(error, BrokenPipeError):
+            said = f"what is done can no longer be shown: {(error.strerror or str(error)).lower()}"
+            write_on([line(("note      ", "dim"), said)], sys.stderr)
 
 
 def write_text(text: str) -> None:

@@ -8,7 +8,7 @@ import threading
 import time
 from typing import Any, TextIO
 
-from mlspec.cli.console import painted, wants_colour, write
+from mlspec.cli.console import painted, wants_colour, write_on
 from mlspec.core.events import Closed, Ended, Event, Moved, Remarked, Started, Waiting
 from mlspec.core.plan import Action
 from mlspec.io.ci import in_ci
@@ -85,7 +85,7 @@ class Progress:
     def _say(self, lines: list[Line], stream: TextIO) -> None:
         if self._live is not None:
             self._live.update("", refresh=True)
-        write(lines, stream)
+        write_on(lines, stream)
 
     def _beat(self) -> None:
         period = 0.5 if self._live is not None else HEARTBEAT_S
@@ -94,7 +94,7 @@ class Progress:
                 if self._live is not None:
                     self._refresh()
                 elif self._running or self._moving:
-                    write(self._lines(), sys.stderr)
+                    write_on(self._lines(), sys.stderr)
 
     def _refresh(self) -> None:
         if self._live is not None and not self._stop.is_set():

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import rich_click as click
 
 from mlspec.cli.console import write
 from mlspec.core.problem import MlspecError, Problem, in_order
+from mlspec.io.files import told as told_by_system
 from mlspec.render.problems import problem_lines
 from mlspec.render.text import Line
 
@@ -24,9 +26,7 @@ def report(error: Exception) -> int | None:
         write(problem_lines([Problem("env/no-extra", message, help='run: pip install "mlspec[run]"')]), sys.stderr)
         return 1
     if isinstance(error, OSError):
-        name = error.filename or "a file"
-        problem = Problem("env/io", f"cannot use `{name}`: {(error.strerror or str(error)).lower()}")
-        write(problem_lines([problem]), sys.stderr)
+        write(problem_lines(told_by_system(error, Path(error.filename or "a file")).problems), sys.stderr)
         return 1
     return None
 

@@ -32,7 +32,9 @@ def run(start: Path, address: str | None = None, tell: Tell = unheard) -> list[R
     mark = f"-{wanted.replace('/', '.', 1)}.json" if wanted else ".json"
     paths = sorted((path for path in listing if path.endswith(mark)), reverse=True)
     contents = recorded.repository.contents([listing[path] for path in paths])
-    return [_record(path, content) for path, content in zip(paths, contents, strict=True)]
+    records = [_record(path, content) for path, content in zip(paths, contents, strict=True)]
+    # the time in a path is of a clock, which may be wrong; the records of one address count themselves
+    return records if wanted is None else sorted(records, key=lambda record: record.generation, reverse=True)
 
 
 def _record(path: str, content: bytes | None) -> Record:

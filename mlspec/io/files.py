@@ -202,7 +202,7 @@ def copy_hashed(source: Path, temporary: Path) -> Hashed:
         with in_words(temporary, _size_at(source)):
             temporary.unlink(missing_ok=True)
             with os.fdopen(os.open(temporary, _NEW, 0o666), "wb", buffering=0) as target:
-                return _read(source, lambda block: _write_all(target.fileno(), block))
+                return _read(source, lambda block: write_all(target.fileno(), block))
 
     return _twice(source, copy)
 
@@ -248,7 +248,8 @@ def _fill(descriptor: int, block: memoryview, source: Path) -> int:
         return os.readv(descriptor, [block])
 
 
-def _write_all(descriptor: int, block: memoryview) -> None:
+def write_all(descriptor: int, block: memoryview) -> None:
+    """Write all of a block, in as many calls as that takes."""
     while block:
         block = block[os.write(descriptor, block) :]
 

@@ -13,14 +13,14 @@ import tempfile
 import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from mlspec.core.problem import MlspecError, fail
-from mlspec.io.files import FULL, in_words, sync_folder, told
+from mlspec.io.files import FULL, in_words, sync_folder, told, write_all
 
 try:
     import git
@@ -43,6 +43,8 @@ _HARDENED = (
     "submodule.recurse=false",
 )
 _STALE_S = 10.0
+_PACKED_LOCK = "packed-refs.lock"
+"""Git takes it to delete a ref, for a moment."""
 _MANY = 2000
 _PACKED = {"commit": 1, "tree": 2, "blob": 3}
 _ID = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
@@ -131,9 +133,7 @@ class Repository:
 
         It has no terminal, so nothing can prompt on one, and a Ctrl-C meant for mlspec does not cut it off.
         """
-        with tempfile.TemporaryFile() as spool:
-            spool.write(stdin)
-            spool.seek(0)
+        with _spooled(stdin) as spool:
             started: Any = self._git.execute(
                 self._command(argv),
                 istream=spool,
@@ -159,20 +159,15 @@ class Repository:
         return [*command, *argv]
 
     def _execute(self, argv: Sequence[str], stdin: bytes | None) -> tuple[int, bytes, bytes]:
-        feed: Any = None
-        with tempfile.TemporaryFile() as spool:
-            if stdin is not None:
-                with in_words(Path(tempfile.gettempdir(), "stdin"), len(stdin)):
-                    spool.write(stdin)
-                    spool.seek(0)
-                feed = spool
+        with _spooled(stdin) if stdin is not None else nullcontext() as spool:
             result: Any = self._git.execute(
                 self._command(argv),
-                istream=feed,
+                istream=spool,
                 with_extended_output=True,
                 with_exceptions=False,
                 stdout_as_string=False,
                 strip_newline_in_stdout=False,
+                start_new_session=True,  # a Ctrl-C is for mlspec, which lets git finish what it writes
             )
         code, out, err = result
         return int(code), _bytes(out), _bytes(err)
@@ -357,6 +352,8 @@ class Repository:
 
     def delete_ref(self, name: str, old: str) -> bool:
         """Delete a ref that is at `old`; False when it was somewhere else."""
+        for lock in (name + ".lock", _PACKED_LOCK):
+            _outlive(self.common_dir / lock)
         return self.says("update-ref", "--no-deref", "-d", name, old)
 
     @property
@@ -373,8 +370,22 @@ class Repository:
     @contextmanager
     def lock(self) -> Iterator[None]:
         """Hold mlspec's own lock on this repository; the kernel frees it when the holder dies."""
-        path = self.common_dir / "mlspec.lock"
-        with path.open("a") as handle:
+        with self._held("mlspec.lock"):
+            packed = self.common_dir / _PACKED_LOCK
+            if (_age(packed) or 0.0) > _STALE_S:  # of a git that was killed while it deleted a ref
+                packed.unlink(missing_ok=True)
+            yield
+
+    @contextmanager
+    def fetching(self) -> Iterator[None]:
+        """Have one fetch at a time: then a lock on where history is cut off is a dead one's, and is removed."""
+        with self._held("mlspec-fetch.lock"):
+            (self.common_dir / "shallow.lock").unlink(missing_ok=True)
+            yield
+
+    @contextmanager
+    def _held(self, name: str) -> Iterator[None]:
+        with (self.common_dir / name).open("a") as handle:
             fcntl.flock(handle, fcntl.LOCK_EX)
             try:
                 yield
@@ -524,6 +535,17 @@ def _batch(out: bytes, object_id: Callable[[str, bytes], str]) -> Iterator[bytes
         if stream.read(1) != b"\n":
             return
         yield content if object_id(kind.decode(), content) == oid.decode() else None
+
+
+@contextmanager
+def _spooled(content: bytes) -> Iterator[Any]:
+    """Lend a file without a name that holds what git is to read."""
+    with ExitStack() as stack:
+        with in_words(Path(tempfile.gettempdir(), "stdin"), len(content)):
+            spool = stack.enter_context(tempfile.TemporaryFile(buffering=0))
+            write_all(spool.fileno(), memoryview(content))
+            spool.seek(0)
+        yield spool
 
 
 def _pack(kind: str, contents: Sequence[bytes], algorithm: str) -> bytes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 
 from mlspec.core.problem import MlspecError, Problem
@@ -136,7 +137,8 @@ class Remote:
     def _fetch(self, options: Sequence[str], wanted: Sequence[str], *config: str) -> None:
         argv = ["--quiet", "--no-tags", "--no-write-fetch-head", "--recurse-submodules=no", "--no-prune"]
         argv += ["--no-auto-maintenance", "--no-write-commit-graph", "--no-show-forced-updates", *options]
-        said = self._say([*config, "fetch", *argv, "--stdin", self.name], _lines(wanted), _TRANSFER_S)
+        with self.repository.fetching() if self.filter else nullcontext():
+            said = self._say([*config, "fetch", *argv, "--stdin", self.name], _lines(wanted), _TRANSFER_S)
         if said.code != 0:
             raise self._error("fetch", said)
 

@@ -223,13 +223,47 @@ def test_killed_while_it_writes(world: World, tmp_path: Path, call: int, when: s
     assert world.mlspec("verify").out == "Whole: 12 records, 3 heads.\n"
 
 
-def test_a_lock_that_a_dead_git_left(world: World) -> None:
+@pytest.mark.parametrize("name", [f"{LINEAGE}.lock", "refs/mlspec/seen/heads/mlspec/lineage.lock", "packed-refs.lock"])
+def test_a_lock_that_a_dead_git_left(world: World, name: str) -> None:
     describe(world)
-    lock = world.root / ".git" / f"{LINEAGE}.lock"
+    lock = world.root / ".git" / name
     lock.touch()
     os.utime(lock, (1, 1))
     world.apply()
     assert not lock.exists()
+
+
+def test_locks_of_the_users_own(world: World) -> None:
+    """They are not needed, and not touched, however old they are."""
+    describe(world)
+    locks = [world.root / ".git" / name for name in ("index.lock", "HEAD.lock", "config.lock", "refs/heads/main.lock")]
+    for lock in locks:
+        lock.touch()
+        os.utime(lock, (1, 1))
+    world.apply()
+    assert all(lock.stat().st_mtime == 1 for lock in locks)
+
+
+def test_locks_in_the_lineage_of_a_shallow_clone(world: World, tmp_path: Path) -> None:
+    """It is kept in a repository of our own, where every lock is ours."""
+    remote = tmp_path / "remote.git"
+    world.git("clone", "-q", "--bare", str(world.root), str(remote))
+    subprocess.run(["git", "clone", "-q", "--depth=1", f"file://{remote}", tmp_path / "clone"], check=True)
+    clone = World(tmp_path / "clone", world.env)
+    assert clone.mlspec("plan").code == 0
+    apart = clone.root / ".git" / "mlspec" / "lineage.git"
+    describe(clone)
+    clone.git("push", "-q", "origin", "main")
+    names = ("shallow.lock", "packed-refs.lock", f"{LINEAGE}.lock")
+    for name in names:
+        (apart / name).touch()
+        os.utime(apart / name, (1, 1))
+    world.git("remote", "add", "origin", str(remote))
+    world.git("fetch", "-q", "origin")
+    world.git("reset", "-q", "--hard", "origin/main")
+    world.apply()
+    assert clone.mlspec("apply", "--yes").code == 0
+    assert not [name for name in names if (apart / name).exists()]
 
 
 ENTRYPOINT = """\

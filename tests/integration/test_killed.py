@@ -1,0 +1,94 @@
+"""SIGKILL before any system call of an apply that changes files: the next apply finishes, and no hand is needed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests import crashes
+from tests.crashes import Scene
+from tests.tracer import WORKS
+
+pytestmark = pytest.mark.skipif(not WORKS, reason=crashes.WITHOUT_TRACER)
+QUICK, PARTS = 12, 40
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
+    return crashes.stage(tmp_path_factory.mktemp("killed") / "scene")
+
+
+@pytest.fixture(scope="module")
+def points(scene: Scene, tmp_path_factory: pytest.TempPathFactory) -> list[int]:
+    """The calls of an apply that nobody kills."""
+    whole = crashes.traced(scene.copy(tmp_path_factory.mktemp("whole") / "scene"))
+    assert whole.code == 0, whole
+    return crashes.points(whole.calls)
+
+
+def killed(scene: Scene, at: int) -> list[str]:
+    """Kill an apply at a call; return what is wrong with what it leaves, and with the apply after it."""
+    before = crashes.users_own(scene.world)
+    broken = crashes.traced(scene, at)
+    if broken.call is None:
+        return [] if broken.code == 0 else [f"exit {broken.code}"]  # this time it made fewer calls
+    wrong = crashes.problems_of_wreck(scene, before, broken)
+    finished, trainings = crashes.finished(scene), scene.trainings
+    wrong += crashes.problems_after(scene, before, finished, trainings)
+    return [f"{at} ({broken.call.role} {broken.call.name} {broken.call.paths[-1]}): {why}" for why in wrong]
+
+
+@pytest.mark.usefixtures("in_its_environment")
+@pytest.mark.parametrize("nth", range(QUICK))
+def test_killed_at_a_call(scene: Scene, points: list[int], tmp_path: Path, nth: int) -> None:
+    at = crashes.spread(points, QUICK)[nth]
+    assert killed(scene.copy(tmp_path / "scene"), at) == []
+
+
+LATE = """
+from mlspec.io.git import Repository
+from mlspec.stores.folder import FolderStore
+
+late = []
+
+def keep(self, temporary, stored):
+    late.append((self.path(stored.digest), temporary.read_bytes()))
+    return stored
+
+def swap_ref(self, *moved, real=Repository.swap_ref):
+    done = real(self, *moved)
+    for path, content in late:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    late.clear()
+    return done
+
+FolderStore._keep, Repository.swap_ref = keep, swap_ref
+"""
+"""A defect: an object is put into the store when the record that names it is on the branch already."""
+
+
+@pytest.mark.usefixtures("in_its_environment")
+def test_a_defect_is_seen(scene: Scene, tmp_path: Path) -> None:
+    """What these tests would say of an mlspec that writes in the wrong order."""
+    whole, planted = scene.copy(tmp_path / "whole"), scene.copy(tmp_path / "planted")
+    for one in (whole, planted):
+        one.plant(LATE)
+    calls = crashes.traced(whole).calls
+    at = next(call.n for call in calls if call.name == "create" and "/store/sha256/" in call.paths[0])
+    wrong = killed(planted, at)
+    assert any("has no object" in why for why in wrong), wrong
+
+
+@pytest.mark.torture
+@pytest.mark.usefixtures("in_its_environment")
+@pytest.mark.parametrize("part", range(PARTS))
+def test_killed_at_every_call(
+    scene: Scene, points: list[int], tmp_path: Path, part: int, record_property: pytest.RecordProperty
+) -> None:
+    wrong, chosen = [], points[part::PARTS]
+    for at in chosen:
+        wrong += killed(scene.copy(tmp_path / str(at)), at)
+    assert wrong == []
+    record_property("figure", f"killed at {len(chosen)} of {len(points)} calls: each time the next apply finished")
