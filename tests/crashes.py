@@ -16,7 +16,7 @@ from mlspec.commands import plan, verify
 from mlspec.commands.plan import PlanRequest
 from mlspec.commands.verify import VerifyRequest
 from mlspec.io.scratch import lend_folder
-from tests.tracer import Call
+from tests.tracer import Call, is_at
 from tests.worlds import LINEAGE, MLSPEC, World, declare
 
 TRACER = Path(__file__).with_name("tracer.py")
@@ -134,7 +134,7 @@ class Broken:
     call: Call | None = None
 
 
-def traced(scene: Scene, at: int = 0, deed: str = "kill", *argv: str) -> Broken:
+def traced(scene: Scene, at: int | str = 0, deed: str = "kill", *argv: str) -> Broken:
     """Apply under the tracer."""
     world, out = scene.world, scene.base / "calls"
     command = [sys.executable, str(TRACER), str(out), "--at", str(at), "--do", deed, "--"]
@@ -146,7 +146,9 @@ def traced(scene: Scene, at: int = 0, deed: str = "kill", *argv: str) -> Broken:
     rows = (json.loads(row) for row in out.read_text().splitlines())
     calls = tuple(Call(**{**row, "paths": tuple(row["paths"])}) for row in rows)
     said = (scene.base / "stdout").read_text()
-    return Broken(done.returncode, said, done.stderr, calls, calls[at - 1] if 0 < at <= len(calls) else None)
+    return Broken(
+        done.returncode, said, done.stderr, calls, next((call for call in calls if is_at(call, str(at))), None)
+    )
 
 
 def points(calls: Iterable[Call]) -> list[int]:

@@ -1,6 +1,6 @@
 """Runs a command, and at one system call that changes files kills all of it, or lets that call fail.
 
-    python tests/tracer.py OUT [--at N --do kill|ERRNO] -- COMMAND ARGUMENT…
+    python tests/tracer.py OUT [--at N|PATH --do kill|ERRNO] -- COMMAND ARGUMENT…
 
 Calls are counted over all processes and threads of the command, in the order in which the kernel sees them: so each is
 reached, also those of git and of a training. `strace --inject` counts for each thread by itself, and kills one process
@@ -242,18 +242,23 @@ def _role(pid: int) -> str:
     return "child" if "mlspec.commands.child" in argv else "mlspec"
 
 
+def is_at(call: Call, at: str) -> bool:
+    """Say whether a call is the one meant: by its number, or by a part of the path it is about."""
+    return call.n == int(at) if at.isdecimal() else at in call.paths[-1]
+
+
 def main(argv: Sequence[str]) -> int:
     """Trace a command; return its exit code."""
     split = argv.index("--")
     out, options, command = argv[0], argv[1:split], argv[split + 1 :]
     chosen = dict(zip(options[::2], options[1::2], strict=True))
-    at, deed = int(chosen.get("--at", 0)), chosen.get("--do", "kill")
+    at, deed = chosen.get("--at", "0"), chosen.get("--do", "kill")
     with open(out, "w", encoding="utf-8") as lines:
 
         def meet(call: Call) -> str | None:
             lines.write(json.dumps(asdict(call)) + "\n")
             lines.flush()
-            return deed if call.n == at else None
+            return deed if is_at(call, at) else None
 
         code = Tracer(meet).run(command)
     return code if code >= 0 else 128 - code

@@ -27,7 +27,7 @@ def points(scene: Scene, tmp_path_factory: pytest.TempPathFactory) -> list[int]:
     return crashes.points(whole.calls)
 
 
-def killed(scene: Scene, at: int) -> list[str]:
+def killed(scene: Scene, at: int | str) -> list[str]:
     """Kill an apply at a call; return what is wrong with what it leaves, and with the apply after it."""
     before = crashes.users_own(scene.world)
     broken = crashes.traced(scene, at)
@@ -47,24 +47,23 @@ def test_killed_at_a_call(scene: Scene, points: list[int], tmp_path: Path, nth: 
 
 
 LATE = """
-from mlspec.io.git import Repository
+from mlspec.commands.session import Session
 from mlspec.stores.folder import FolderStore
 
-late = []
+late = {}
 
 def keep(self, temporary, stored):
-    late.append((self.path(stored.digest), temporary.read_bytes()))
+    late[stored.digest] = self.path(stored.digest), temporary.read_bytes()
     return stored
 
-def swap_ref(self, *moved, real=Repository.swap_ref):
-    done = real(self, *moved)
-    for path, content in late:
+def record(self, drafts, real=Session.record):
+    real(self, drafts)
+    for output in [output for draft in drafts for output in draft.outputs]:
+        path, content = late.pop(output.digest)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
-    late.clear()
-    return done
 
-FolderStore._keep, Repository.swap_ref = keep, swap_ref
+FolderStore._keep, Session.record = keep, record
 """
 """A defect: an object is put into the store when the record that names it is on the branch already."""
 
@@ -72,12 +71,9 @@ FolderStore._keep, Repository.swap_ref = keep, swap_ref
 @pytest.mark.usefixtures("in_its_environment")
 def test_a_defect_is_seen(scene: Scene, tmp_path: Path) -> None:
     """What these tests would say of an mlspec that writes in the wrong order."""
-    whole, planted = scene.copy(tmp_path / "whole"), scene.copy(tmp_path / "planted")
-    for one in (whole, planted):
-        one.plant(LATE)
-    calls = crashes.traced(whole).calls
-    at = next(call.n for call in calls if call.name == "create" and "/store/sha256/" in call.paths[0])
-    wrong = killed(planted, at)
+    planted = scene.copy(tmp_path / "planted")
+    planted.plant(LATE)
+    wrong = killed(planted, "/store/sha256/")
     assert any("has no object" in why for why in wrong), wrong
 
 
