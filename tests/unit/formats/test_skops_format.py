@@ -14,7 +14,7 @@ from zipfile import ZipFile
 import numpy as np
 import pytest
 import sklearn.utils.validation
-from sklearn.base import BaseEstimator, is_classifier
+from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingClassifier, RandomForestRegressor
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge, SGDClassifier
@@ -67,6 +67,8 @@ class Mine(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
 
 
 def fitted(model: Any) -> Any:
+    """Fit a copy: an object that is fitted again keeps its attributes in another order."""
+    model = clone(model)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return model.fit(X, Y if is_classifier(model) else X[:, 0] * 2)
