@@ -413,5 +413,6 @@ def test_of_two_who_move_a_stage_the_second_is_told(shared: World) -> None:
     shared.apply()
     pushed = other.mlspec("push")
     assert pushed.code == 4, pushed
-    assert "stage staging was v2 and is v1 now" in pushed.err
+    assert "rollback model/answer: commit" in pushed.err
+    assert "was superseded" in pushed.err
     assert stage(other)["override"] is None
