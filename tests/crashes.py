@@ -196,7 +196,7 @@ def users_own(world: World) -> dict[str, bytes]:
         ours = name.startswith(
             (".mlspec/", ".git/objects/", ".git/mlspec", ".git/refs/mlspec/", ".git/logs/refs/mlspec")
         )
-        if path.is_file() and not ours and "heads/mlspec/" not in name:
+        if path.is_file() and not ours and not name.endswith("/mlspec/lineage"):
             found[name] = path.read_bytes()
     return found
 

@@ -88,3 +88,28 @@ def test_killed_at_every_call(
         wrong += killed(scene.copy(tmp_path / str(at)), at)
     assert wrong == []
     record_property("figure", f"killed at {len(chosen)} of {len(points)} calls: each time the next apply finished")
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Scene:
+    return crashes.stage(tmp_path_factory.mktemp("shared") / "scene", shared=True)
+
+
+AT = {
+    "the training's note": "/store/notes/runs/",
+    "its record": ".git/refs/heads/mlspec/lineage",
+    "its push": "/remote.git/",
+}
+
+
+@pytest.mark.usefixtures("in_its_environment")
+@pytest.mark.parametrize("before", AT)
+def test_killed_and_gone_on_elsewhere(shared: Scene, tmp_path: Path, before: str) -> None:
+    """The machine is lost: a fresh clone with the same store ends what it began, and so does the machine when back."""
+    scene = shared.copy(tmp_path / "scene")
+    broken = crashes.traced(scene, AT[before])
+    assert broken.call is not None
+    finished, trainings, clone = crashes.finished(scene), scene.trainings, scene.clone("clone")
+    assert crashes.problems_after(clone, crashes.users_own(clone.world), finished, trainings) == []
+    own = crashes.users_own(scene.world)
+    assert crashes.problems_after(scene, own, True, scene.trainings) == []
