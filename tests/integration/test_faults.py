@@ -63,6 +63,7 @@ def problems_of_words(broken: Broken, error: str) -> list[str]:
     return wrong
 
 
+@pytest.mark.torture
 @pytest.mark.skipif(not WORKS, reason=crashes.WITHOUT_TRACER)
 @pytest.mark.parametrize("nth", range(QUICK))
 def test_a_call_fails(scene: Scene, points: list[int], tmp_path: Path, nth: int) -> None:
