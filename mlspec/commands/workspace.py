@@ -137,7 +137,7 @@ def open_workspace(start: Path, ref: str | None = None, ask: Ask = Ask.MUST, tel
         checkout = Checkout(repository.commit_of(ref), None)
         tree = CommitTree(repository, checkout.commit or "", prefix)
     loaded = load(tree, cache_folder(root))
-    home = replace(find_home(repository, loaded.project), asks=ask is Ask.MUST)
+    home = replace(find_home(repository, loaded.project), asks=ask is not Ask.NEVER, insists=ask is Ask.MUST)
     warnings = catch_up(home, loaded.project, ask)
     state = read(home.repository, loaded.project)
     dirty = () if ref is not None else tuple(_dirty(repository, prefix, loaded))

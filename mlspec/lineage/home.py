@@ -25,6 +25,8 @@ class Home:
     remote: Remote | None = None
     asks: bool = True
     """Whether the remote is asked about history that is not here."""
+    insists: bool = True
+    """Whether it is an error when it cannot be asked; else what is not here is unknown."""
 
     @property
     def ref(self) -> str:
@@ -58,7 +60,8 @@ class Home:
             try:
                 asked.fetch_history(descendant) if cut_off else asked.fetch(descendant)
             except RemoteError as error:
-                if error.problems[0].code == "remote/failed":  # it answered: its history does not hold the commit
+                answered = error.problems[0].code == "remote/failed"  # its history does not hold the commit
+                if answered or not self.insists:
                     return False
                 raise
         return asked.repository.is_ancestor(ancestor, descendant)

@@ -1,0 +1,7 @@
+"""The door to git: GitPython finds the repository and runs git with hardened options, argv lists only."""
+
+from mlspec.io.git.opening import open_apart, open_repository
+from mlspec.io.git.repository import Repository
+from mlspec.io.git.values import Checkout, RemoteConfig, Said
+
+__all__ = ["Checkout", "RemoteConfig", "Repository", "Said", "open_apart", "open_repository"]
