@@ -87,6 +87,7 @@ def run(
     try:
         yield from carry_out(session, plan, request.jobs, tally)
         session.share(last=True)
+        leases.sweep(session.knows)
     finally:
         leases.drop_all()
     yield _closed(dict(sorted(tally.counts.items())), tally, cancel, session.state.tip, sharing)

@@ -14,7 +14,7 @@ from mlspec.core.problem import BusyError, MlspecError, Problem
 from mlspec.io.machine import lives, this_machine
 from mlspec.io.remote import RemoteError
 from mlspec.lineage.home import Home
-from mlspec.lineage.intents import Claim, claim, drop, look
+from mlspec.lineage.intents import Claim, claim, drop, left, look
 
 TTL_S = 60.0
 """How long an intent is believed without a heartbeat; beats come four times as often."""
@@ -41,6 +41,7 @@ class Leases:
     cancel: Cancel
     wait_s: float
     _held: dict[str, _Held] = field(default_factory=dict)
+    _has_taken: bool = False
 
     def take(self, intent: Intent, is_recorded: Callable[[], bool], tell: Callable[[Intent], None]) -> bool:
         """Take the lease on a fingerprint, waiting for whoever has it; False when it was recorded meanwhile.
@@ -58,6 +59,7 @@ class Leases:
             return True
         if held is None:
             return False
+        self._has_taken = True
         self._held[intent.fingerprint] = self._kept_alive(held)
         if is_recorded():  # by the one who held it before, between our last look and its end
             self.drop(intent.fingerprint)
@@ -83,6 +85,15 @@ class Leases:
         """Give up all leases."""
         for fingerprint in list(self._held):
             self.drop(fingerprint)
+
+    def sweep(self, is_recorded: Callable[[str], bool]) -> None:
+        """Take away what the dead have left of trainings that are recorded, if this apply took a lease of its own."""
+        if not self._has_taken:
+            return
+        with suppress(MlspecError):  # what stays does no harm
+            for fingerprint, found in left(self.home).items():
+                if is_recorded(fingerprint):
+                    drop(self.home, found)
 
     def _wait(self, intent: Intent, is_recorded: Callable[[], bool], tell: Callable[[Intent], None]) -> Claim | None:
         began = self.clock.monotonic()

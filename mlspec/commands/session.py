@@ -19,6 +19,7 @@ from mlspec.commands.sharing import Sharing
 from mlspec.commands.workspace import Workspace
 from mlspec.core.events import Event, Waiting
 from mlspec.core.head import Head
+from mlspec.core.heads import mentioning
 from mlspec.core.plan import Action
 from mlspec.core.ports import Cancel, Executor
 from mlspec.core.record import Object, Record
@@ -108,6 +109,10 @@ class Session:
         """Let those who wait for an action's run have it."""
         if self.leases.holds(action.run):
             self.share(awaited=True)
+
+    def knows(self, run: str) -> bool:
+        """Say whether a run is recorded, of whichever model."""
+        return any(run in head.runs for head in mentioning(self.state.heads, run))
 
     def told(self) -> Iterator[Event]:
         """Yield what steps have told since the last time."""

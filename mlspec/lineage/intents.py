@@ -38,6 +38,17 @@ def look(home: Home, fingerprint: str) -> Claim | None:
     return None if oid is None else Claim(ref, oid, _read(home, oid))
 
 
+def left(home: Home) -> dict[str, Claim]:
+    """Return all intents by fingerprint, their contents unread.
+
+    Raises:
+        RemoteError: the remote cannot be asked.
+    """
+    pattern = f"{FOLDER}*"
+    refs = home.remote.tips(pattern) if home.remote else home.repository.refs(FOLDER.rstrip("/"))
+    return {PREFIX + ref.removeprefix(FOLDER): Claim(ref, oid, None) for ref, oid in refs.items()}
+
+
 def claim(home: Home, intent: Intent, instead_of: Claim | None) -> Claim | None:
     """Put an intent in the place of a claim (None: of nothing); return it, or None when something else was there.
 
