@@ -134,11 +134,26 @@ class Broken:
     call: Call | None = None
 
 
-def traced(scene: Scene, at: int | str = 0, deed: str = "kill", *argv: str) -> Broken:
-    """Apply under the tracer."""
+def traced(scene: Scene, at: int | str = 0, deed: str = "kill") -> Broken:
+    """Apply under the tracer, and at a call kill all, or let it fail with an error."""
+    return _traced(scene, str(at), "--do", deed)
+
+
+def images(scene: Scene, chosen: Iterable[int], to: Path) -> dict[Call, tuple[Scene, Broken]]:
+    """Apply once; return what kills at some calls would have left, each in a folder of its own below `to`."""
+    at = ",".join(str(n) for n in chosen)
+    whole = _traced(scene, at, "--copy", str(scene.base), "--to", str(to))
+    made = {}
+    for call in (call for call in whole.calls if is_at(call, at)):
+        image = Scene(to / str(call.n))
+        made[call] = image, Broken(137, (image.base / "stdout").read_text(), "", whole.calls[: call.n], call)
+    return made
+
+
+def _traced(scene: Scene, at: str, *deed: str) -> Broken:
     world, out = scene.world, scene.base / "calls"
-    command = [sys.executable, str(TRACER), str(out), "--at", str(at), "--do", deed, "--"]
-    command += [str(MLSPEC), "apply", "--yes", "--jobs", "1", *argv]
+    command = [sys.executable, str(TRACER), str(out), "--at", at, *deed, "--"]
+    command += [str(MLSPEC), "apply", "--yes", "--jobs", "1"]
     with (scene.base / "stdout").open("wb") as stdout:
         done = subprocess.run(
             command, cwd=world.root, env=world.env, stdout=stdout, stderr=subprocess.PIPE, text=True, check=False
@@ -146,9 +161,7 @@ def traced(scene: Scene, at: int | str = 0, deed: str = "kill", *argv: str) -> B
     rows = (json.loads(row) for row in out.read_text().splitlines())
     calls = tuple(Call(**{**row, "paths": tuple(row["paths"])}) for row in rows)
     said = (scene.base / "stdout").read_text()
-    return Broken(
-        done.returncode, said, done.stderr, calls, next((call for call in calls if is_at(call, str(at))), None)
-    )
+    return Broken(done.returncode, said, done.stderr, calls, next((call for call in calls if is_at(call, at)), None))
 
 
 def points(calls: Iterable[Call]) -> list[int]:

@@ -1,6 +1,9 @@
 """Runs a command, and at one system call that changes files kills all of it, or lets that call fail.
 
-    python tests/tracer.py OUT [--at N|PATH --do kill|ERRNO] -- COMMAND ARGUMENT…
+    python tests/tracer.py OUT [--at N|[NAME ]PATH --do kill|ERRNO] -- COMMAND ARGUMENT…
+    python tests/tracer.py OUT --at N,N,… --copy FOLDER --to FOLDER -- COMMAND ARGUMENT…
+
+The second form kills nobody: before each of the calls it copies a folder, as a kill there would have left it.
 
 Calls are counted over all processes and threads of the command, in the order in which the kernel sees them: so each is
 reached, also those of git and of a training. `strace --inject` counts for each thread by itself, and kills one process
@@ -15,6 +18,7 @@ import json
 import os
 import platform
 import re
+import shutil
 import signal
 import struct
 import sys
@@ -243,8 +247,10 @@ def _role(pid: int) -> str:
 
 
 def is_at(call: Call, at: str) -> bool:
-    """Say whether a call is the one meant: by its number, or by a part of the path it is about."""
-    return call.n == int(at) if at.isdecimal() else at in call.paths[-1]
+    """Say whether a call is one that is meant: by its number, or by its name (or none) and a part of its path."""
+    *names, part = at.split(" ")
+    by_path = part in call.paths[-1] and call.name in (names or [call.name])
+    return str(call.n) in at.split(",") if at[0].isdecimal() else by_path
 
 
 def main(argv: Sequence[str]) -> int:
@@ -253,12 +259,20 @@ def main(argv: Sequence[str]) -> int:
     out, options, command = argv[0], argv[1:split], argv[split + 1 :]
     chosen = dict(zip(options[::2], options[1::2], strict=True))
     at, deed = chosen.get("--at", "0"), chosen.get("--do", "kill")
+    met = 0
     with open(out, "w", encoding="utf-8") as lines:
 
         def meet(call: Call) -> str | None:
+            nonlocal met
             lines.write(json.dumps(asdict(call)) + "\n")
             lines.flush()
-            return deed if is_at(call, at) else None
+            if not is_at(call, at):
+                return None
+            met += 1
+            if "--copy" in chosen:
+                shutil.copytree(chosen["--copy"], Path(chosen["--to"], str(call.n)), symlinks=True)
+                return None
+            return deed if met == 1 else None
 
         code = Tracer(meet).run(command)
     return code if code >= 0 else 128 - code

@@ -302,13 +302,19 @@ def _near(path: Path) -> str | None:
 def told(error: OSError, path: Path, needed: int | None = None) -> MlspecError:
     """Tell an error of the system about a path in words, as `in_words` does."""
     number = error.errno or 0
+    reason = reason_of(error)
     if number in FULL:
         counts = {"needed": needed, "free": _free_bytes(path)}
         said = [f"{count:,} bytes are {what}" for what, count in counts.items() if count is not None]
         hint = "make room" + (f": {', '.join(said)}" if said else "")
-        return fail("env/disk-full", f"cannot write `{path}`: {FULL[number]}", help=hint)
-    reason = os.strerror(number).lower() if number else str(error)
+        return fail("env/disk-full", f"cannot write `{path}`: {reason}", help=hint)
     return fail("env/permission" if number in _DENIED else "env/io", f"cannot use `{path}`: {reason}")
+
+
+def reason_of(error: OSError) -> str:
+    """Return in words why the system refused, without a path."""
+    number = error.errno or 0
+    return FULL.get(number) or (os.strerror(number).lower() if number else str(error))
 
 
 def _free_bytes(path: Path) -> int | None:

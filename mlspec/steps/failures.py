@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from mlspec.core.problem import MlspecError, Place, Problem
+from mlspec.io.files import FULL, reason_of
 
 TAIL_LINES = 50
 _LINE_LENGTH = 500
@@ -29,12 +30,12 @@ class StepFailed(MlspecError):
 
 def of_disk(error: OSError, what: str) -> StepFailed:
     """Make the failure of a step that could not read or write its own folder."""
-    return StepFailed(Problem(disk_code(error), f"{what}: {error.strerror or error}"), retryable=is_disk(error))
+    return StepFailed(Problem(disk_code(error), f"{what}: {reason_of(error)}"), retryable=is_disk(error))
 
 
 def disk_code(error: OSError) -> str:
     """Return the code of a problem for an error of the disk's."""
-    return "env/disk-full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "env/disk"
+    return "env/disk-full" if error.errno in FULL else "env/disk"
 
 
 def is_disk(error: OSError) -> bool:

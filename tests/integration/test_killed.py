@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests import crashes
-from tests.crashes import Scene
-from tests.tracer import WORKS
+from tests.crashes import Broken, Scene
+from tests.tracer import WORKS, Call
 
 pytestmark = pytest.mark.skipif(not WORKS, reason=crashes.WITHOUT_TRACER)
 QUICK, PARTS = 12, 40
@@ -33,10 +33,14 @@ def killed(scene: Scene, at: int | str) -> list[str]:
     broken = crashes.traced(scene, at)
     if broken.call is None:
         return [] if broken.code == 0 else [f"exit {broken.code}"]  # this time it made fewer calls
+    return problems(scene, before, broken, broken.call)
+
+
+def problems(scene: Scene, before: dict[str, bytes], broken: Broken, call: Call) -> list[str]:
     wrong = crashes.problems_of_wreck(scene, before, broken)
     finished, trainings = crashes.finished(scene), scene.trainings
     wrong += crashes.problems_after(scene, before, finished, trainings)
-    return [f"{at} ({broken.call.role} {broken.call.name} {broken.call.paths[-1]}): {why}" for why in wrong]
+    return [f"{call.n} ({call.role} {call.name} {call.paths[-1]}): {why}" for why in wrong]
 
 
 @pytest.mark.usefixtures("in_its_environment")
@@ -83,11 +87,13 @@ def test_a_defect_is_seen(scene: Scene, tmp_path: Path) -> None:
 def test_killed_at_every_call(
     scene: Scene, points: list[int], tmp_path: Path, part: int, record_property: pytest.RecordProperty
 ) -> None:
-    wrong, chosen = [], points[part::PARTS]
-    for at in chosen:
-        wrong += killed(scene.copy(tmp_path / str(at)), at)
+    wrong, applied = [], scene.copy(tmp_path / "scene")
+    before = crashes.users_own(applied.world)
+    left = crashes.images(applied, points[part::PARTS], tmp_path / "images")
+    for call, (image, broken) in left.items():
+        wrong += problems(image, before, broken, call)
     assert wrong == []
-    record_property("figure", f"killed at {len(chosen)} of {len(points)} calls: each time the next apply finished")
+    record_property("figure", f"killed at {len(left)} of {len(points)} calls: each time the next apply finished")
 
 
 @pytest.fixture(scope="module")

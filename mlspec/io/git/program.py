@@ -110,7 +110,11 @@ class Program:
     def _failed(self, what: str, words: str) -> MlspecError:
         """Tell an error in git's own words; a full disk as everywhere else."""
         full = next((number for number in FULL if os.strerror(number) in words), None)
-        return told(OSError(full, words), self.common_dir) if full else fail("git/failed", f"{what}: {words}")
+        if full:
+            return told(OSError(full, words), self.common_dir)
+        unsaid = words.rstrip("\n").endswith("'") and "couldn't write" in words
+        hint = "git does not say why: look whether the disk is full, the quota used up, or the disk broken"
+        return fail("git/failed", f"{what}: {words}", help=hint if unsaid else None)
 
 
 @contextmanager

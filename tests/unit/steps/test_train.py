@@ -203,6 +203,7 @@ def test_a_full_disk_may_be_tried_again(tmp_path: Path) -> None:
 
     failed = failure(tmp_path, FakeExecutor(full))
     assert (failed.problems[0].code, failed.retryable) == ("env/disk-full", True)
+    assert failed.problems[0].message.endswith(": no space is left")
 
 
 @pytest.mark.parametrize("path", ["../out.py", "/abs.py", "a/../../b.py", ".git/hooks/x"])
