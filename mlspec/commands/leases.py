@@ -46,7 +46,8 @@ class Leases:
     def take(self, intent: Intent, is_recorded: Callable[[], bool], tell: Callable[[Intent], None]) -> bool:
         """Take the lease on a fingerprint, waiting for whoever has it; False when it was recorded meanwhile.
 
-        A remote that is away lends nothing: the step is done all the same, for what is recorded decides.
+        A remote that is away, or takes no refs but branches, lends nothing: the step is done all the same, for what is
+        recorded decides.
 
         Raises:
             BusyError: someone else is still at it after `wait_s` seconds.
@@ -54,7 +55,7 @@ class Leases:
         try:
             held = self._wait(intent, is_recorded, tell)
         except RemoteError as error:
-            if not error.passing:
+            if not error.passing and error.problems[0].code != "remote/refused":
                 raise
             return True
         if held is None:
@@ -105,10 +106,9 @@ class Leases:
                 held = claim(self.home, intent, found)
                 if held is not None:
                     return held
-                continue
-            if seen is None or seen.oid != found.oid:
+            elif seen is None or seen.oid != found.oid:
                 seen, since = found, now
-            if found.intent is not None:
+            if found is not None and found.intent is not None:
                 tell(found.intent)
             if is_recorded():
                 return None
@@ -147,8 +147,8 @@ def _ttl(found: Claim) -> float:
     return min(found.intent.ttl_s if found.intent else TTL_S, _LONGEST_TTL_S)
 
 
-def _busy(intent: Intent, found: Claim, waited: float) -> BusyError:
-    who = found.intent.who if found.intent else "someone else"
+def _busy(intent: Intent, found: Claim | None, waited: float) -> BusyError:
+    who = found.intent.who if found and found.intent else "someone else"
     return BusyError(
         Problem(
             "lineage/busy",

@@ -73,7 +73,7 @@ def run(start: Path, request: VerifyRequest, progress: Progress = lambda *_: Non
 
     found = verify(home.repository, tip, note, keep=request.repair)
     if found.layout is not None:
-        refuse_other(found.layout, project)
+        refuse_other(found.layout, home.branch, project.project)
     repaired: tuple[str, ...] = ()
     if request.repair and found.head_damage and not found.log_damage:
         before, tip = found.head_damage, _repair(home, project, tip, found)

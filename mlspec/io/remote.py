@@ -35,6 +35,16 @@ _DENIED = re.compile(
 )
 
 
+_RACE = (
+    "fetch first",
+    "non-fast-forward",
+    "stale info",
+    "cannot lock ref",
+    "failed to update ref",
+    "incorrect old value",
+)
+
+
 class RemoteError(MlspecError):
     """A remote did not do what it was asked; `words` are its own, `passing` says whether a later try may go well."""
 
@@ -179,6 +189,22 @@ def remote_for(apart: Repository, repository: Repository, config: RemoteConfig) 
     for number, (key, value) in enumerate(carried):
         env |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
     return Remote(config, apart, env, "blob:none")
+
+
+def is_race(words: str) -> bool:
+    """Say whether a ref was not taken because someone else moved it meanwhile."""
+    return any(word in words for word in _RACE)
+
+
+def refusal(remote: Remote, what: str, words: str) -> RemoteError:
+    """Make the error of a push that was answered, and not taken."""
+    return RemoteError(
+        "remote/refused",
+        f"the remote `{remote.name}` refuses {what}: {words}",
+        "everything is recorded here; when the remote allows it: mlspec push",
+        words,
+        passing=is_race(words),
+    )
 
 
 def lending(remote: Remote) -> Remote:

@@ -84,13 +84,21 @@ def locate(repository: Repository, branch: str, remote: str | None) -> Home:
     """Find where a lineage branch lies, and make a place for it where it must be kept apart.
 
     Raises:
-        MlspecError: there is no such remote, or none is named, there are several and none is called origin.
+        MlspecError: there is no such remote, or none is named, there are several and none is called origin; or the
+            remote of a lineage that is kept apart is gone.
     """
     here = Home(repository, repository, branch)
     config = _chosen(repository, remote)
-    if config is None:
-        return here
     apart = open_apart(repository, _LINEAGE, make=False)
+    if config is None:
+        if apart is not None and apart.refs(here.ref):
+            raise fail(
+                "remote/gone",
+                "this clone keeps the lineage apart, with as little of it as planning needs, "
+                "and the remote that has the rest is no longer known to git",
+                help="run: git remote add origin URL",
+            )
+        return here
     if apart is None and _is_incomplete(repository, config, here.ref) and not repository.refs(here.ref):
         apart = open_apart(repository, _LINEAGE, make=True)
     if apart is None:

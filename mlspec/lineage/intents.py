@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from mlspec.core.digest import PREFIX
 from mlspec.core.intent import Intent
 from mlspec.core.record import to_bytes
+from mlspec.io.remote import is_race, refusal
 from mlspec.lineage.home import Home
 
 FOLDER = "refs/mlspec/intents/"
@@ -53,13 +54,16 @@ def claim(home: Home, intent: Intent, instead_of: Claim | None) -> Claim | None:
     """Put an intent in the place of a claim (None: of nothing); return it, or None when something else was there.
 
     Raises:
-        RemoteError: what came of it is not known.
+        RemoteError: what came of it is not known, or the remote takes no such refs (`remote/refused`).
         MlspecError: git cannot write.
     """
     ref, old = _ref(intent.fingerprint), instead_of.oid if instead_of else None
     oid = home.repository.write_objects("blob", [to_bytes(intent)])[0]
     if home.remote is not None:
-        taken = not home.remote.push(f"{oid}:{ref}", expected={ref: old})
+        why = home.remote.push(f"{oid}:{ref}", expected={ref: old}).get(ref)
+        if why is not None and not is_race(why):
+            raise refusal(home.remote, f"the ref {ref}", why)
+        taken = why is None
     else:
         taken = home.repository.swap_ref(ref, oid, old)
     return Claim(ref, oid, intent) if taken else None

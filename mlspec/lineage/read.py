@@ -56,20 +56,20 @@ def read(repository: Repository, project: Project) -> State:
         return EMPTY
     state = read_at(repository, tip)
     if state.layout is not None:
-        refuse_other(state.layout, project)
+        refuse_other(state.layout, project.lineage.branch, project.project)
     return state
 
 
-def refuse_other(layout: Layout, project: Project) -> None:
+def refuse_other(layout: Layout, branch: str, project: str) -> None:
     """Refuse a lineage that another project wrote.
 
     Raises:
         MlspecError: it did.
     """
-    if layout.project != project.project:
+    if layout.project != project:
         raise fail(
             "lineage/other-project",
-            f"the branch {project.lineage.branch} records project `{layout.project}`, not `{project.project}`",
+            f"the branch {branch} records project `{layout.project}`, not `{project}`",
             help="give this project a branch of its own: lineage: {branch: …} in mlspec.yaml",
         )
 

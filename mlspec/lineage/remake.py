@@ -12,7 +12,7 @@ from mlspec.core.problem import Problem, StaleError, fail
 from mlspec.core.record import Record
 from mlspec.io.git import Repository
 from mlspec.lineage.layout import LOG, head_path
-from mlspec.lineage.read import State, read_at
+from mlspec.lineage.read import State, read_at, refuse_other
 from mlspec.lineage.write import Branch, chain, commit_records, refuse_superseded
 
 _MOVING = ("promote", "rollback", "demote")
@@ -75,11 +75,13 @@ def remake(branch: Branch, base: str | None, local: str, tip: str, now: datetime
     What others recorded meanwhile is left out; numbers of versions are given anew.
 
     Raises:
-        MlspecError: the lineage is damaged.
+        MlspecError: the tip is of another project, or the lineage is damaged.
     """
     repository = branch.repository
     records = unshared(repository, base, local)
     state = read_at(repository, tip)
+    if state.layout is not None:
+        refuse_other(state.layout, branch.name, branch.project)
     was = _heads_at(repository, base, {record.address for record in records if record.verb in _MOVING})
     making = _Making(branch, state, was)
     for record in records:

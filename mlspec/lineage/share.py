@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from mlspec.core.problem import Problem, fail
-from mlspec.io.remote import Remote, RemoteError
+from mlspec.io.remote import Remote, RemoteError, refusal
 from mlspec.lineage.home import Home
 from mlspec.lineage.layout import HEADS_DEPTH
 from mlspec.lineage.remake import Remade, added, remake
@@ -27,14 +27,6 @@ OUTAGE_S = 20.0
 """How long a remote that cannot be reached is tried again."""
 _PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 2.0
-_RACE = (
-    "fetch first",
-    "non-fast-forward",
-    "stale info",
-    "cannot lock ref",
-    "failed to update ref",
-    "incorrect old value",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +110,7 @@ def _push(remote: Remote, local: str, ref: str) -> RemoteError | None:
         refused = remote.push(f"{local}:{ref}").get(ref)
     except RemoteError as error:
         return error
-    return None if refused is None else _refusal(remote, refused)
+    return None if refused is None else refusal(remote, "the lineage", refused)
 
 
 def _sent(home: Home, box: Outbox) -> bool:
@@ -171,16 +163,6 @@ def _settled(home: Home, branch: Branch, box: Outbox, now: datetime) -> Shared:
     if not repository.swap_ref(home.ref, tip, box.local):
         raise fail("lineage/busy", f"the branch {home.branch} moved meanwhile", help="run the command again")
     return Shared(tip, refused=remade.refused if remade else ())
-
-
-def _refusal(remote: Remote, words: str) -> RemoteError:
-    return RemoteError(
-        "remote/refused",
-        f"the remote `{remote.name}` refuses the lineage: {words}",
-        "everything is recorded here; when the remote allows it: mlspec push",
-        words,
-        passing=any(word in words for word in _RACE),
-    )
 
 
 class _Tries:

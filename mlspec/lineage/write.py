@@ -127,7 +127,7 @@ def chain(heads: Mapping[str, Head], drafts: Sequence[Record]) -> tuple[list[Rec
     """Chain drafts onto heads, those left out that record what is recorded; return records and the heads they change.
 
     Raises:
-        StaleError: a stage was moved by someone else meanwhile.
+        StaleError: a stage was moved by someone else meanwhile, or a resource cannot be renamed any more.
     """
     records: list[Record] = []
     changed: dict[str, Head | None] = {}
@@ -135,7 +135,7 @@ def chain(heads: Mapping[str, Head], drafts: Sequence[Record]) -> tuple[list[Rec
     for draft in drafts:
         address = draft.moved_from or draft.address
         head = current.get(address) or Head(address=address)
-        if _already(head, draft):
+        if _is_moved(current, draft) if draft.verb == "move" else _already(head, draft):
             continue
         record = _sealed(head, draft)
         records.append(record)
@@ -210,6 +210,20 @@ def _already(head: Head, draft: Record) -> bool:
             after = fold({head.address: head}, draft)[draft.address]
             return after == head.model_copy(update={"generation": head.generation + 1, "record": draft.digest})
     return False
+
+
+def _is_moved(heads: Mapping[str, Head], draft: Record) -> bool:
+    """Say whether a resource has the name already that a draft gives it.
+
+    Raises:
+        StaleError: nothing is recorded of it, or something else has that name.
+    """
+    source, target = draft.moved_from or "", draft.address
+    is_there = heads.get(target) is not None
+    if (heads.get(source) is None) is not is_there:
+        why = f"{target} is recorded meanwhile too" if is_there else "nothing is recorded of it any more"
+        raise StaleError(Problem("plan/stale", f"move {source} to {target}: {why}", help="plan again"))
+    return is_there
 
 
 def _layout(branch: Branch, state: State, records: Sequence[Record]) -> Layout:

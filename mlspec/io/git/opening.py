@@ -79,7 +79,7 @@ def open_apart(repository: Repository, name: str, *, make: bool) -> Repository |
 
 
 def _make_apart(repository: Repository, home: Path) -> None:
-    with repository.lock(), in_words(home):
+    with repository.making_apart(), in_words(home):
         if home.exists():
             return
         home.parent.mkdir(exist_ok=True)

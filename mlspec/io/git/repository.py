@@ -238,6 +238,12 @@ class Repository(Program):
             yield
 
     @contextmanager
+    def making_apart(self) -> Iterator[None]:
+        """Have one repository made below this one at a time, also by who holds the lock of this one."""
+        with self._held("mlspec-apart.lock"):
+            yield
+
+    @contextmanager
     def _held(self, name: str) -> Iterator[None]:
         with (self.common_dir / name).open("a") as handle:
             fcntl.flock(handle, fcntl.LOCK_EX)
