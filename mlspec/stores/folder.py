@@ -197,9 +197,9 @@ class FolderStore:
 
     def _refuse_unfit(self) -> None:
         """Refuse a store whose folder is something else, or is shared and not there: it may not be mounted."""
-        if self.root.is_dir():
-            return
-        if os.path.lexists(self.root):
+        if os.path.lexists(self.root):  # first: another writer may be making it
+            if self.root.is_dir():
+                return
             hint = "name another folder as `store:` in mlspec.yaml, or move what is in the way"
             raise fail("store/not-a-folder", f"the store {self.root} is not a folder", help=hint)
         if self.shared:

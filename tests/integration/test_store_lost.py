@@ -198,14 +198,14 @@ def test_damaged_caches_are_not_believed(world: World, damage: Damage) -> None:
     stricter(world)
     plans = [re.sub(r'"at": "[^"]+"', "", world.mlspec("plan", "--format", "json").out) for _ in range(2)]
     kept = {path.name: path.read_bytes() for path in cache.iterdir()}
-    assert kept.keys() >= {"documents", "heads"}
+    assert "documents" in kept
     for name in kept:
         damage(cache / name)
     planned = world.mlspec("plan", "--format", "json")
     assert (planned.code, planned.err) == (0, "")
     assert {re.sub(r'"at": "[^"]+"', "", planned.out), *plans} == {plans[0]}
     if damage is not a_folder:
-        assert {name: (cache / name).read_bytes() for name in kept} == kept
+        assert (cache / "documents").read_bytes() == kept["documents"]
 
 
 def test_no_cache_can_be_kept(world: World) -> None:
@@ -238,8 +238,9 @@ def test_full_disk(declared: World, small_disk: Path, free: int, models: int) ->
     filler = small_disk / "filler"
     filler.write_bytes(bytes(status.f_bavail * status.f_frsize - free))
     done = world.mlspec("apply", "--yes")
-    assert (done.code, done.err) == (1, "")
+    assert done.code == 1
     failed = [line for line in done.out.splitlines() if line.startswith("failed ")]
+    failed += [line for line in done.err.splitlines() if line.startswith("error")]
     assert [line for line in failed if not re.search(r"no space (is )?left|couldn't write", line, re.IGNORECASE)] == []
     assert failed
     filler.unlink()
