@@ -86,7 +86,10 @@ def command(
 
 def _split(start: Path, arguments: tuple[str, ...]) -> tuple[Path | None, tuple[str, ...]]:
     """An argument is a plan when it is an existing .json file."""
-    files = [name for name in arguments if name.endswith(".json") and (start / name).is_file()]
+    named = [name for name in arguments if name.endswith(".json")]
+    files = [name for name in named if (start / name).is_file()]
+    if named and not files:
+        raise click.UsageError(f"there is no file `{named[0]}`; a plan is saved by: mlspec plan -o FILE")
     if not files:
         return None, arguments
     if len(arguments) > 1:

@@ -42,6 +42,8 @@ def command(start: Path, store: bool, repair: bool, accept: str | None, reason: 
     for warning in report.warnings:
         warn(warning)
     write(problem_lines(report.damage))
+    if report.back is not None:
+        write([line(("brought back  ", "ok"), f"the branch is at {report.back[:12]} again, by a fast-forward")])
     write(line(("repaired  ", "ok"), name) for name in report.repaired)
     if report.repaired and report.is_shared:
         write([line(("next      ", "help"), "mlspec push shares it")])

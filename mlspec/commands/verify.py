@@ -37,6 +37,8 @@ class VerifyReport:
     repaired: tuple[str, ...] = ()
     warnings: tuple[Problem, ...] = ()
     is_shared: bool = False
+    back: str | None = None
+    """The tip that a branch which had lost it was moved forward to again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,8 @@ def run(start: Path, request: VerifyRequest, progress: Progress = lambda *_: Non
     repository = open_repository(root)
     project = load_project(WorkTree(root))
     home = find_home(repository, project)
-    warnings, damage = _caught_up(home, project, request)
+    back = bring_back(home) if request.repair else None
+    warnings, damage = _caught_up(home, project)
     tip = tip_of(home.repository, home.branch)
     if tip is None:
         return VerifyReport(0, 0, 0, tuple(damage), warnings=warnings)
@@ -84,20 +87,16 @@ def run(start: Path, request: VerifyRequest, progress: Progress = lambda *_: Non
         wrong = census.check(open_store(home, root, project), progress)
         damage += census.told(wrong, _heads(home, tip) if wrong else {})
     counts = (found.records, found.heads, len(census.named))
-    return VerifyReport(*counts, tuple(damage), repaired, warnings, home.remote is not None)
+    return VerifyReport(*counts, tuple(damage), repaired, warnings, home.remote is not None, back)
 
 
-def _caught_up(home: Home, project: Project, request: VerifyRequest) -> tuple[tuple[Problem, ...], list[Problem]]:
+def _caught_up(home: Home, project: Project) -> tuple[tuple[Problem, ...], list[Problem]]:
     """Bring the lineage here up to the shared one, all of its history too; return warnings and what is wrong with it.
-
-    A repair brings back what the branch has lost of what was seen.
 
     Raises:
         MlspecError: the remote is needed and cannot be asked.
     """
     try:
-        if request.repair:
-            bring_back(home)
         warnings = catch_up(home, project, Ask.MAY)
     except MlspecError as error:
         if not error.problems[0].code.startswith("lineage/"):

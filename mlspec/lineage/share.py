@@ -86,7 +86,7 @@ def publish(home: Home, branch: Branch, now: Callable[[], datetime]) -> Shared:
     tries, done = _Tries(), Shared(outbox(home).local)
     while not (box := outbox(home)).is_empty:
         answer = _push(home.remote, box.local or "", home.ref)
-        if answer is None and _sent(home, box):
+        if answer is None and _arrived(home, home.remote, box):
             return replace(done, tip=box.local, pushed=len(added(home.repository, box.seen, box.local or "")))
         try:  # whatever was answered: look what is there before anything is tried again
             taken = _take(home, home.remote, branch, now)
@@ -94,7 +94,8 @@ def publish(home: Home, branch: Branch, now: Callable[[], datetime]) -> Shared:
             tries.failed(error)
         else:
             done = replace(taken, refused=(*done.refused, *taken.refused))
-            tries.judge(answer, moved=outbox(home) != box)
+            if outbox(home) == box:
+                tries.unmoved(answer or _lost(home.remote), took=answer is None)
         tries.pause()
     return done
 
@@ -111,6 +112,15 @@ def _push(remote: Remote, local: str, ref: str) -> RemoteError | None:
     except RemoteError as error:
         return error
     return None if refused is None else refusal(remote, "the lineage", refused)
+
+
+def _arrived(home: Home, remote: Remote, box: Outbox) -> bool:
+    """Look whether the remote has what it took: only then is it shared, and remembered."""
+    try:
+        there = remote.tips(home.ref).get(home.ref)
+    except RemoteError:
+        return False
+    return there == box.local and _sent(home, box)
 
 
 def _sent(home: Home, box: Outbox) -> bool:
@@ -165,6 +175,16 @@ def _settled(home: Home, branch: Branch, box: Outbox, now: datetime) -> Shared:
     return Shared(tip, refused=remade.refused if remade else ())
 
 
+def _lost(remote: Remote) -> RemoteError:
+    return RemoteError(
+        "remote/lost",
+        f"the remote `{remote.name}` took the lineage and does not have it",
+        f"see whether it pushes elsewhere than it fetches from: git remote get-url --push {remote.name}",
+        "",
+        passing=True,
+    )
+
+
 class _Tries:
     """How long it is tried again: while others win, ten minutes; while the remote is away, less."""
 
@@ -174,11 +194,12 @@ class _Tries:
         self._away: float | None = None
         self._pause = _PAUSE_S
 
-    def judge(self, answer: RemoteError | None, *, moved: bool) -> None:
-        """Take note of an answer of a remote that can be reached, and raise it when it stays the same."""
-        if not moved and answer is not None and not answer.passing:
-            raise answer
-        self._away = None
+    def unmoved(self, answer: RemoteError, *, took: bool) -> None:
+        """Take note that a remote which can be reached has not moved, and raise its answer when it will stay so."""
+        if took or not answer.passing:
+            self.failed(answer)
+        else:
+            self._away = None
 
     def failed(self, error: RemoteError) -> None:
         """Take note of an error, and raise it when trying again is in vain."""

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from mlspec.commands.push import push
+from mlspec.core.problem import MlspecError
+from mlspec.lineage import share
 from tests.worlds import LINEAGE, World
 
 DESCRIBED = ("specs/questions.yaml", "specs/gate.yaml", "specs/answer.yaml")
@@ -352,7 +355,8 @@ def test_what_the_remote_lost_is_brought_back(team: Team) -> None:
         team.git(*damage)
         found = team.first.mlspec("verify")
         assert found.code == 3 and "error[lineage/" in found.err + found.out
-        assert team.first.mlspec("verify", "--repair").code == 0
+        repaired = team.first.mlspec("verify", "--repair")
+        assert repaired.code == 0 and f"the branch is at {after[:12]} again" in repaired.out
         assert team.tip == after
     assert "No changes." in team.first.mlspec("plan").out
 
@@ -416,3 +420,22 @@ def test_credentials_of_an_address_are_not_told(team: Team) -> None:
         assert "hunter2" not in done.err + done.out
     head = b"".join(path.read_bytes() for path in (team.first.root / ".mlspec").rglob("*") if path.is_file())
     assert b"hunter2" not in head
+
+
+def test_a_remote_that_takes_and_loses(team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was pushed is shared when the remote is seen to have it; here pushes go elsewhere than looks."""
+    team.first.apply()
+    describe(team.first, "Elsewhere")
+    merge(team.first)
+    team.first.apply("--no-push")
+    fork = team.folder / "fork.git"
+    team.first.git("clone", "-q", "--bare", str(team.hub), str(fork))
+    team.first.git("remote", "set-url", "--push", "origin", str(fork))
+    monkeypatch.setattr(share, "OUTAGE_S", 0.5)
+    for name, value in team.first.env.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(MlspecError, match="took the lineage and does not have it"):
+        push(team.first.root)
+    team.first.git("config", "--unset", "remote.origin.pushurl")
+    assert push(team.first.root).records == 1
+    assert team.tip == team.first.tip
