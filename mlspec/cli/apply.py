@@ -123,5 +123,6 @@ def _stoppable(cancel: threading.Event) -> Iterator[None]:
     try:
         yield
     finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
+        if not cancel.is_set():  # else a second one still means: at once
+            for number, handler in previous.items():
+                signal.signal(number, handler)

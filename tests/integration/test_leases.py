@@ -215,6 +215,7 @@ def test_a_finished_training_whose_objects_are_lost_is_not_believed(slow: World)
     assert other.mlspec("verify", "--store").code == 0
 
 
+@pytest.mark.torture
 def test_without_the_remote_it_trains_all_the_same(slow: World) -> None:
     """A lease saves work and decides nothing: a remote that vanishes in the middle holds nobody up."""
     slow.apply("dataset/questions")

@@ -163,7 +163,10 @@ def test_a_plan_is_refused_whatever_moved(
     assert world.tip == tip
 
 
-@pytest.mark.parametrize(("base", "change", "said", "still"), INPUTS)
+@pytest.mark.parametrize(
+    ("base", "change", "said", "still"),
+    [*INPUTS[:3], *(pytest.param(*case.values, marks=pytest.mark.torture, id=case.id) for case in INPUTS[3:])],
+)
 def test_of_an_approved_plan_the_rest_is_done(
     request: pytest.FixtureRequest, tmp_path: Path, base: str, change: Edit, said: str, still: set[str]
 ) -> None:
