@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from mlspec.core.ports import Clock, Store
 from mlspec.core.problem import MlspecError, Problem
@@ -57,7 +55,7 @@ class Sharing:
             return False
         try:
             self.store.settle()
-            shared = publish(self.home, self.branch, self._now)
+            shared = publish(self.home, self.branch, self.clock.now)
         except MlspecError as error:
             if error.exit_code != 1:
                 raise
@@ -66,7 +64,3 @@ class Sharing:
         self.problems, self._is_away, self._last = [], False, self.clock.monotonic()
         self.stale += shared.refused
         return True
-
-    @property
-    def _now(self) -> Callable[[], datetime]:
-        return self.clock.now

@@ -62,7 +62,6 @@ class Remote:
     repository: Repository
     env: Mapping[str, str] = field(default_factory=dict, repr=False)
     filter: str | None = None
-    patience_s: float = PATIENCE_S
 
     @property
     def name(self) -> str:
@@ -75,7 +74,7 @@ class Remote:
         Raises:
             RemoteError: it cannot be asked.
         """
-        said = self._say(["ls-remote", "--refs", "--quiet", self.name, *patterns], b"", self.patience_s)
+        said = self._say(["ls-remote", "--refs", "--quiet", self.name, *patterns], b"", PATIENCE_S)
         if said.code != 0:
             raise self._error("ls-remote", said)
         rows = (line.split("\t", 1) for line in said.out.decode("utf-8", "replace").splitlines() if "\t" in line)
