@@ -31,14 +31,7 @@ def train(data, params, seed):
         file.write("x")
     return model
 """
-RECORDS = Counter(
-    {
-        **{f"update-{address}": 1 for address in ("dataset.questions", "gate.better-than-chance", "model.answer")},
-        **{f"{verb}-dataset.questions": 1 for verb in ("snapshot", "check")},
-        **{f"{verb}-model.answer": 1 for verb in ("train", "register", "evaluate", "promote")},
-    }
-)
-"""What a whole apply of the small project records."""
+BEFORE_MODELS = ("update-dataset.questions", "snapshot-dataset.questions", "check-dataset.questions")
 SAID = re.compile(r"done +(\w+)/([\w-]+): (record|snapshot|check|train|evaluate|promote)\b")
 TO_SWEEP = re.compile(
     r"/objects/[0-9a-f]{2}/tmp_obj_\w+$|/objects/(pack/)?tmp_\w+$|/store/partial/|/\.mlspec/(tmp|cache)/"
@@ -48,9 +41,22 @@ TO_SWEEP = re.compile(
 
 @dataclass(frozen=True)
 class Scene:
-    """The small project, never applied, with a training that counts how often it ended; all it uses is below `base`."""
+    """The small project, never applied, with trainings that count how often one ended; all it uses is below `base`."""
 
     base: Path
+    models: int = 1
+
+    @property
+    def records(self) -> Counter[str]:
+        """Return what a whole apply records."""
+        verbs = ("update", "train", "register", "evaluate", "promote")
+        of_models = [f"{verb}-model.{name}" for name in model_names(self.models) for verb in verbs]
+        return Counter([*BEFORE_MODELS, "update-gate.better-than-chance", *of_models])
+
+    @property
+    def steps(self) -> int:
+        """Return how many actions a whole apply runs: a model is registered by its training."""
+        return 4 + 4 * self.models
 
     @property
     def world(self) -> World:
@@ -80,7 +86,7 @@ class Scene:
         """Return the same in another folder."""
         base.mkdir(parents=True)
         self.world.copy(base / "repository")
-        scene = Scene(base)
+        scene = Scene(base, self.models)
         if (self.base / "store").exists():
             scene._share(str(self.base))
         return scene
@@ -92,7 +98,7 @@ class Scene:
         (base / "trained").symlink_to(self.trained)
         (base / "store").symlink_to(self.base / "store")
         self.world.git("clone", "-q", str(self.base / "remote.git"), str(base / "repository"))
-        return Scene(base)
+        return Scene(base, self.models)
 
     def _share(self, before: str) -> None:
         """Share the repository through a bare one beside it, and the store through a folder."""
@@ -106,7 +112,12 @@ class Scene:
         world.git("push", "-q", "origin", "main")
 
 
-def stage(base: Path, *, shared: bool = False) -> Scene:
+def model_names(models: int) -> list[str]:
+    """Return the names of the models of a scene."""
+    return ["answer", *(f"answer-{n}" for n in range(2, models + 1))]
+
+
+def stage(base: Path, *, models: int = 1, shared: bool = False) -> Scene:
     """Make the scene; `shared` through a bare remote and a folder for the store beside the clone."""
     base.mkdir(parents=True, exist_ok=True)
     world = declare(base / "repository")
@@ -114,10 +125,14 @@ def stage(base: Path, *, shared: bool = False) -> Scene:
     world.edit("specs/answer.yaml", "train:\n  estimator: sklearn.linear_model.LogisticRegression\n", train)
     world.edit("specs/answer.yaml", "  params: {C: 1.0}\n", "")
     world.write({"train.py": TRAIN})
+    spec = (world.root / "specs/answer.yaml").read_text()
+    for n, name in enumerate(model_names(models)[1:]):
+        other = spec.replace("name: answer\n", f"name: {name}\n").replace("seed: 7", f"seed: {8 + n}")
+        world.write({f"specs/{name}.yaml": other})
     if shared:
         world.edit("mlspec.yaml", "deploy: main\n", "deploy: main\nstore: {path: BASE/store, shared: true}\n")
     world.commit("Count trainings")
-    scene = Scene(base)
+    scene = Scene(base, models)
     if shared:
         scene._share("BASE")
     return scene
@@ -145,7 +160,7 @@ def images(scene: Scene, chosen: Iterable[int], to: Path) -> dict[Call, tuple[Sc
     whole = _traced(scene, at, "--copy", str(scene.base), "--to", str(to))
     made = {}
     for call in (call for call in whole.calls if is_at(call, at)):
-        image = Scene(to / str(call.n))
+        image = Scene(to / str(call.n), scene.models)
         made[call] = image, Broken(137, (image.base / "stdout").read_text(), "", whole.calls[: call.n], call)
     return made
 
@@ -196,9 +211,9 @@ def acknowledged(out: str) -> set[str]:
     return {f"{verbs.get(verb, verb)}-{kind}.{name}" for kind, name, verb in SAID.findall(out)}
 
 
-def finished(scene: Scene) -> bool:
-    """Say whether a training is known to have finished: its note is in the store."""
-    return any(path for path in scene.base.glob("**/store/notes/runs/*") if path.is_file())
+def finished(scene: Scene) -> int:
+    """Return how many trainings are known to have finished: their notes are in the store."""
+    return len({path.name for path in scene.base.glob("**/store/notes/runs/*") if path.is_file()})
 
 
 def users_own(world: World) -> dict[str, bytes]:
@@ -228,15 +243,15 @@ def problems_of_wreck(scene: Scene, before: dict[str, bytes], broken: Broken) ->
     return wrong
 
 
-def problems_after(scene: Scene, before: dict[str, bytes], finished_before: bool, trainings: int) -> list[str]:
+def problems_after(scene: Scene, before: dict[str, bytes], finished_before: int, trainings: int) -> list[str]:
     """Apply again, with no hand, and say what is wrong then."""
     world, wrong = scene.world, []
     done = world.mlspec("apply", "--yes", "--jobs", "1")
     if done.code != 0:
         return [f"the next apply exits {done.code}: {done.out[-300:]} {done.err[-600:]}"]
-    if recorded(world) != RECORDS:
-        wrong.append(f"lost: {RECORDS - recorded(world)}, doubled: {recorded(world) - RECORDS}")
-    if scene.trainings > trainings + (0 if finished_before else 1):
+    if recorded(world) != scene.records:
+        wrong.append(f"lost: {scene.records - recorded(world)}, doubled: {recorded(world) - scene.records}")
+    if scene.trainings > trainings + scene.models - finished_before:
         wrong.append(f"trained {scene.trainings} times, {trainings} before; finished before: {finished_before}")
     if found := verify.run(world.root, VerifyRequest(store=True)).damage:
         wrong += [f"verify: {problem.message}" for problem in found]

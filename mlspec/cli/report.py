@@ -45,10 +45,17 @@ def told(done: Line, refused: tuple[Problem, ...]) -> int:
 
 def usage(error: click.ClickException) -> None:
     """Tell bad usage, with the nearest option when one was misspelt."""
-    near = error.possibilities if isinstance(error, click.NoSuchOption) else None
+    near = _nearest(error) if isinstance(error, click.NoSuchOption) else None
     hint = f"did you mean {' or '.join(f'`{name}`' for name in near)}?" if near else None
     context = getattr(error, "ctx", None)
     helped = f"see: {context.command_path} --help" if context is not None else "see: mlspec --help"
     text = error.message if isinstance(error, click.NoSuchOption) else error.format_message()
     text = (text[:1].lower() + text[1:]).rstrip(".")
     write(problem_lines([Problem("usage", text, help=hint or helped)]), sys.stderr)
+
+
+def _nearest(error: click.NoSuchOption) -> list[str]:
+    """Return the options that a misspelt one begins, else those that look like it."""
+    params = error.ctx.command.params if error.ctx else []
+    begun = [param.opts[-1] for param in params if param.opts[-1].startswith(error.option_name)]
+    return begun or sorted(error.possibilities or ())

@@ -68,7 +68,11 @@ def _find(heads: Any, address: str) -> Head:
         if candidate in heads:
             found: Head = heads[candidate]
             return found
-    raise fail("select/unknown", f"nothing is recorded of `{address}`", help=suggest(address, heads))
+    raise fail(
+        "select/unknown",
+        f"nothing is recorded of `{address}`",
+        help=suggest(address, [*heads, *(name.removeprefix("model/") for name in heads)]),
+    )
 
 
 def _shared(recorded: Recorded) -> Mapping[str, Head] | None:

@@ -33,8 +33,8 @@ _DENIED = re.compile(
     r"|access denied|not authorized|host key verification failed|repository not found",
     re.IGNORECASE,
 )
-
-
+_NOISE = ("To ", "hint: ", "Please make sure you have the correct access rights", "and the repository exists.")
+"""What git says besides, and would read as if it were the cause."""
 _RACE = (
     "fetch first",
     "non-fast-forward",
@@ -160,7 +160,7 @@ class Remote:
         return self.repository.talk([*options, *argv], stdin, self.env, timeout_s)
 
     def _error(self, what: str, said: Said) -> RemoteError:
-        words = " ".join(_sentences(said.err)) or f"git ended with {said.code}"
+        words = "; ".join(_sentences(said.err)) or f"git ended with {said.code}"
         where = f"the remote `{self.name}`"
         if _DENIED.search(said.err):
             hint = f"see that this machine may {'write to' if what == 'push' else 'read'} it: git {what} {self.name}"
@@ -230,7 +230,7 @@ def _lines(names: Sequence[str]) -> bytes:
 def _sentences(err: str) -> list[str]:
     told = _CREDENTIALS.sub(r"\1", err)
     lines = (line.strip().removeprefix("fatal: ").removeprefix("error: ") for line in told.splitlines())
-    return [line for line in lines if line and not line.startswith(("To ", "hint: "))][:6]
+    return [line.rstrip(".") for line in lines if line and not line.startswith(_NOISE)][:6]
 
 
 def _remarks(err: str) -> str:

@@ -11,6 +11,7 @@ from mlspec.core import digest
 from mlspec.core.fold import fold
 from mlspec.core.head import Head, contract_key
 from mlspec.core.heads import Overlay, overlay
+from mlspec.core.moment import moment
 from mlspec.core.plan import DEPLOYING
 from mlspec.core.problem import Problem, StaleError, fail
 from mlspec.core.record import MAX_BYTES, Actor, Record, sealed, to_bytes
@@ -177,7 +178,7 @@ def _refuse_held(head: Head, draft: Record) -> None:
     if state is None or state.override is None or draft.override is not None:
         return
     if draft.released.get(draft.stage or "") != state.override.until:
-        why = f"stage {draft.stage} is held by override until {state.override.until} meanwhile"
+        why = f"stage {draft.stage} is held by override until {moment(state.override.until)} meanwhile"
         raise StaleError(Problem("plan/stale", f"{draft.address}: {why}", help="plan again"))
 
 

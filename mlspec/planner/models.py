@@ -8,6 +8,7 @@ from itertools import chain
 
 from mlspec.core.head import Head, Run, newest, verdict_key
 from mlspec.core.heads import of_kind
+from mlspec.core.moment import moment
 from mlspec.core.plan import Action, Reason
 from mlspec.core.verdict import Outcome
 from mlspec.planner import fingerprint
@@ -144,7 +145,7 @@ def update(world: World, seen: ModelView, evaluated: frozenset[str]) -> list[Act
         reasons = (*reasons, Reason(field=f"stages.{stage}.conforming", before=not conforms, after=conforms))
     over = released(seen)
     for stage in over:
-        reasons = (*reasons, Reason(field=f"stages.{stage}.override", before=f"until {over[stage]}"))
+        reasons = (*reasons, Reason(field=f"stages.{stage}.override", before=f"until {moment(over[stage])}"))
     if not reasons and not head.retired:
         return []
     besides = Besides(seen.fingerprint if registers else None, differs, over)

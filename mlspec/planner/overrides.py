@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mlspec.core.head import StageState
+from mlspec.core.moment import moment
 from mlspec.core.plan import Reason
 from mlspec.planner.models import ModelView
 from mlspec.specs.model import Model
@@ -33,9 +34,11 @@ def hold(seen: ModelView, stage: str, at: str) -> Hold | None:
         return None
     override = state.override
     if at < override.until:
-        return Hold(f"held by override until {override.until} ({override.reason}, by {state.by})", expired=False)
+        return Hold(
+            f"held by override until {moment(override.until)} ({override.reason}, by {state.by})", expired=False
+        )
     why = (
-        f"the override by {state.by} expired on {override.until} ({override.reason}): "
+        f"the override by {state.by} expired on {moment(override.until)} ({override.reason}): "
         f"edit stages.{stage} (pin version: {state.version} to keep it, or set another version)"
     )
     return Hold(why, expired=True)
@@ -45,4 +48,4 @@ def ended(stage: str, state: StageState | None) -> tuple[Reason, ...]:
     """Return the reason that says of a change of a stage that it ends its override, if there is one."""
     if state is None or state.override is None:
         return ()
-    return (Reason(field=f"stages.{stage}.override", before=f"until {state.override.until}"),)
+    return (Reason(field=f"stages.{stage}.override", before=f"until {moment(state.override.until)}"),)

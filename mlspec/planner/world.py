@@ -22,11 +22,10 @@ class SourceState:
 
 @dataclass(frozen=True, slots=True)
 class CodeState:
-    """What was read for a model: its import closure and the digest of its environment file, or what is wrong."""
+    """What was read for a model: its import closure and the digest of its environment file, if there is one."""
 
     closure: Closure | None = None
     environment: str | None = None
-    broken: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

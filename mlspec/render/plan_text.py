@@ -76,7 +76,9 @@ def phrase(action: Action, *, done: bool = False) -> str:
         "train": f"train{version + expected if version else run}",
         "evaluate": f"evaluate{version or run}",
         "promote": f"promote{version}{expected} to {action.stage}",
-        "rollback": f"roll back {action.stage} to{version}",
+        "rollback": f"put{version} back into {action.stage}"
+        if _forward(action)
+        else f"roll back {action.stage} to{version}",
         "demote": f"demote{version} from {action.stage}",
         "move": "move",
         "retire": "retire",
@@ -84,6 +86,15 @@ def phrase(action: Action, *, done: bool = False) -> str:
     }[action.verb]
     conditional = action.conditions and not action.blocked and not done
     return words + (f" if {' and '.join(action.conditions)}" if conditional else "")
+
+
+def _forward(action: Action) -> bool:
+    """Say whether a stage gets back a version newer than it holds: one that was rolled back from."""
+    before = next(
+        (reason.before for reason in action.reasons if reason.field == f"stages.{action.stage}.version"), None
+    )
+    held = str(before or "").removeprefix("v")
+    return held.isdecimal() and int(held) < (action.version or 0)
 
 
 def _recorded(action: Action) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from mlspec.core import digest
+from mlspec.core.moment import moment
 from mlspec.core.overview import Overview, ResourceView, StageView, VersionView
 from mlspec.core.record import Record
 from mlspec.render.events_text import estimate_text
 from mlspec.render.rollback_text import held
-from mlspec.render.text import Line, line, moment, neutralise
+from mlspec.render.text import Line, line, neutralise
 
 _MOST_VERSIONS = 10
 _OUTCOMES = {"pass": "ok", "fail": "error"}

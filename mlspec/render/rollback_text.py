@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mlspec.core.moment import moment
 from mlspec.core.record import Override
 from mlspec.core.rollback import Rollback, RolledBack
 from mlspec.core.verdict import Outcome
-from mlspec.render.text import Line, line, moment, neutralise
+from mlspec.render.text import Line, line, neutralise
 
 _WIDTH = 10
 
@@ -36,7 +37,8 @@ def outcome_lines(done: RolledBack) -> Iterator[Line]:
     was = f" (was v{found.replaces})" if found.replaces not in (None, found.version) else ""
     yield line((f"{'done':<{_WIDTH}}", "ok"), (f"{found.address}: {_deed(found)}", "bold"), was)
     where = f" Recorded at lineage {done.lineage[:8]}." if done.lineage else ""
-    yield line(("Override: ", "bold"), f"{held(found.override)}; no apply undoes it, before or after.{where}")
+    until = moment(found.override.until)
+    yield line(("Override: ", "bold"), f"holds until {until}; no apply undoes it, before or after.{where}")
     entry = f"stages.{found.stage} in {neutralise(found.file)}"
     yield line(
         ("Next: ", "bold"), f"edit {entry} (version: {found.version} keeps it), or revert the change, and apply."

@@ -78,11 +78,6 @@ def duration(seconds: float) -> str:
     return f"{seconds / 3600:.1f} h"
 
 
-def moment(stamp: str) -> str:
-    """Write a record's time for a person: `2026-11-23 06:00 UTC`."""
-    return f"{stamp[:10]} {stamp[11:16]} UTC"
-
-
 def counted(counts: dict[str, int], words: str = "") -> str:
     """Write counts as a list: `1 to snapshot, 2 to promote`."""
     return ", ".join(f"{number} {words}{name}" for name, number in counts.items() if number)

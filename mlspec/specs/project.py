@@ -85,4 +85,4 @@ class Project(Part):
     retire: tuple[AddressText, ...] = ()
     """Resources that may be retired, where a guard would stop it."""
     lineage: Lineage = Lineage()
-    """Where records are kept."""
+    """Where records are kept: the branch, and the remote that shares it."""

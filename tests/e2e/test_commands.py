@@ -31,7 +31,7 @@ def table(found: click.Command) -> str:
     for given in found.params:
         if isinstance(given, click.Option):
             takes = "" if given.is_flag else f" {given.metavar or given.type.get_metavar(given, click.Context(found))}"
-            default = f" (default: {given.default})" if isinstance(given.default, str) else ""
+            default = f" (default: {given.default})" if given.default and isinstance(given.default, str) else ""
             rows.append(
                 f"| `{', '.join(reversed(given.opts))}{takes}` | {given.help}{default} |\n".replace(
                     "[text|", "[text\\|"

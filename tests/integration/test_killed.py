@@ -118,4 +118,4 @@ def test_killed_and_gone_on_elsewhere(shared: Scene, tmp_path: Path, before: str
     finished, trainings, clone = crashes.finished(scene), scene.trainings, scene.clone("clone")
     assert crashes.problems_after(clone, crashes.users_own(clone.world), finished, trainings) == []
     own = crashes.users_own(scene.world)
-    assert crashes.problems_after(scene, own, True, scene.trainings) == []
+    assert crashes.problems_after(scene, own, 1, scene.trainings) == []

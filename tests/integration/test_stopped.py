@@ -30,17 +30,35 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
 
 @pytest.fixture(scope="module")
 def lasts(scene: Scene, tmp_path_factory: pytest.TempPathFactory) -> float:
-    """How long a whole apply takes from its first line on, in seconds."""
-    process = begun(scene.copy(tmp_path_factory.mktemp("whole") / "scene"))
+    return duration(scene.copy(tmp_path_factory.mktemp("whole") / "scene"))
+
+
+@pytest.fixture(scope="module")
+def wide(tmp_path_factory: pytest.TempPathFactory) -> Scene:
+    """The project with four models: an apply of twenty steps, two at a time."""
+    scene = crashes.stage(tmp_path_factory.mktemp("wide") / "scene", models=4)
+    assert scene.steps == 20
+    return scene
+
+
+@pytest.fixture(scope="module")
+def wide_lasts(wide: Scene, tmp_path_factory: pytest.TempPathFactory) -> float:
+    return duration(wide.copy(tmp_path_factory.mktemp("whole") / "scene"))
+
+
+def duration(scene: Scene) -> float:
+    """Return how long a whole apply takes from its first line on, in seconds."""
+    process = begun(scene)
     since = time.monotonic()
-    assert process.communicate()[1] is not None
+    out, _ = process.communicate()
     assert process.returncode == 0
+    assert f"\nApply: {scene.steps} done" in out.decode()
     return time.monotonic() - since
 
 
 def begun(scene: Scene) -> subprocess.Popen[bytes]:
     """Begin an apply, and return when it has shown its plan."""
-    command = [str(MLSPEC), "apply", "--yes", "--jobs", "1"]
+    command = [str(MLSPEC), "apply", "--yes", "--jobs", "1" if scene.models == 1 else "2"]
     process = subprocess.Popen(
         command,
         cwd=scene.world.root,
@@ -89,7 +107,7 @@ def stopped(scene: Scene, how: str, after: float, *, twice: bool = False) -> lis
         time.sleep(0.05)
     out, err = (text.decode() for text in process.communicate(timeout=120))
     wrong = [] if none_is_left(scene) else ["a child is left"]
-    if process.returncode != (0 if "\nApply: 8 done" in out and process.returncode == 0 else 130):
+    if process.returncode != (0 if f"\nApply: {scene.steps} done" in out and process.returncode == 0 else 130):
         wrong.append(f"exit {process.returncode}: {out} {err}")
     if "Traceback" in err:
         wrong.append(err)
@@ -109,13 +127,16 @@ def test_stopped_at_once(scene: Scene, lasts: float, tmp_path: Path) -> None:
 @pytest.mark.torture
 @pytest.mark.parametrize("part", range(10))
 def test_stopped_at_random_moments(
-    scene: Scene, lasts: float, tmp_path: Path, part: int, record_property: pytest.RecordProperty
+    wide: Scene, wide_lasts: float, tmp_path: Path, part: int, record_property: pytest.RecordProperty
 ) -> None:
     dice = random.Random(part)
     for number in range(5):
-        how, after = dice.choice(sorted(SENT)), dice.uniform(0, lasts)
-        assert stopped(scene.copy(tmp_path / str(number)), how, after, twice=dice.random() < 0.3) == []
-    record_property("figure", "stopped at 5 random moments of 50: exit 130, no child left, the next apply finished")
+        how, after = dice.choice(sorted(SENT)), dice.uniform(0, wide_lasts)
+        assert stopped(wide.copy(tmp_path / str(number)), how, after, twice=dice.random() < 0.3) == []
+    record_property(
+        "figure",
+        "an apply of 20 steps stopped at 5 random moments of 50: exit 130, no child left, the next apply finished",
+    )
 
 
 def killed(scene: Scene, after: float, kill: Callable[[subprocess.Popen[bytes], int], None]) -> list[str]:
@@ -133,14 +154,14 @@ def killed(scene: Scene, after: float, kill: Callable[[subprocess.Popen[bytes], 
 @pytest.mark.torture
 @pytest.mark.parametrize("part", range(40))
 def test_killed_at_random_moments(
-    scene: Scene, lasts: float, tmp_path: Path, part: int, record_property: pytest.RecordProperty
+    wide: Scene, wide_lasts: float, tmp_path: Path, part: int, record_property: pytest.RecordProperty
 ) -> None:
     """The whole group and the main process only, in turns."""
     dice = random.Random(1000 + part)
     for number in range(5):
         kill = to_group if number % 2 else to_one
-        assert killed(scene.copy(tmp_path / str(number)), dice.uniform(0, lasts), kill) == []
-    record_property("figure", "killed at 5 random moments of 200: the next apply finished")
+        assert killed(wide.copy(tmp_path / str(number)), dice.uniform(0, wide_lasts), kill) == []
+    record_property("figure", "an apply of 20 steps killed at 5 random moments of 200: the next apply finished")
 
 
 def test_nobody_listens(scene: Scene, tmp_path: Path) -> None:
@@ -150,7 +171,7 @@ def test_nobody_listens(scene: Scene, tmp_path: Path) -> None:
     assert process.stdout is not None
     process.stdout.close()
     _, err = process.communicate(timeout=120)
-    assert (process.returncode, crashes.recorded(scene.world)) == (0, crashes.RECORDS)
+    assert (process.returncode, crashes.recorded(scene.world)) == (0, scene.records)
     assert b"Traceback" not in err
 
 
@@ -162,6 +183,6 @@ def test_output_that_cannot_be_written(scene: Scene, tmp_path: Path) -> None:
         done = subprocess.run(
             command, cwd=scene.world.root, env=scene.world.env, stdout=full, stderr=subprocess.PIPE, check=False
         )
-    assert crashes.recorded(scene.world) == crashes.RECORDS
+    assert crashes.recorded(scene.world) == scene.records
     assert b"what is done can no longer be shown: no space left on device" in done.stderr
     assert b"Traceback" not in done.stderr

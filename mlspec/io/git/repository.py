@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mlspec.core.problem import fail
+from mlspec.core.problem import fail, suggest
 from mlspec.io.files import sync_folder
 from mlspec.io.git.locks import clear, outlive
 from mlspec.io.git.objects import batch, pack
@@ -53,7 +53,10 @@ class Repository(Program):
         """
         found = self.ask("rev-parse", "--verify", "--quiet", "--end-of-options", revision + "^{commit}")
         if not found:
-            raise fail("git/unknown-revision", f"git knows no commit `{revision}`", help="fetch it first")
+            names = self.run("for-each-ref", "--format=%(refname:short)", "refs/heads", "refs/tags", "refs/remotes")
+            near = suggest(revision, names.decode("utf-8", "replace").splitlines())
+            hint = near or "git log --oneline --all shows those that are here; git fetch brings those of the remote"
+            raise fail("git/unknown-revision", f"git knows no commit `{revision}`", help=hint)
         return found
 
     def is_ancestor(self, ancestor: str, descendant: str) -> bool:

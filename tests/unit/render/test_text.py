@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlspec.render.text import duration, line, moment, neutralise, plain, value
+from mlspec.core.moment import moment
+from mlspec.render.text import duration, line, neutralise, plain, value
 
 HOSTILE = {
     "colour": ("\x1b[31mred\x1b[0m", "\u241b[31mred\u241b[0m"),
