@@ -28,6 +28,7 @@ _COMMANDS = (
     "rollback",
     "show",
     "log",
+    "diff",
     "export",
     "push",
     "pull",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.worlds import World, declare, environment
+from tests.worlds import ROWS, World, declare, environment
 
 
 @pytest.fixture(scope="session")
@@ -20,6 +20,18 @@ def declared(tmp_path_factory: pytest.TempPathFactory) -> World:
 def applied(declared: World, tmp_path_factory: pytest.TempPathFactory) -> World:
     """The same project after its first apply: v1 is in staging; tests copy it."""
     world = declared.copy(tmp_path_factory.mktemp("applied") / "repository")
+    world.apply()
+    return world
+
+
+@pytest.fixture(scope="session")
+def applied_twice(applied: World, tmp_path_factory: pytest.TempPathFactory) -> World:
+    """The same project with v2, of more data and another C, in staging; tests copy it or only look."""
+    world = applied.copy(tmp_path_factory.mktemp("twice") / "repository")
+    world.edit("specs/answer.yaml", "C: 1.0", "C: 0.5")
+    rows = [f"{n},{n % 3},{'yes' if n % 2 else 'no'}\n" for n in range(ROWS, ROWS + 80)]
+    world.write({"data/questions.csv": (world.root / "data/questions.csv").read_text() + "".join(rows)})
+    world.commit("More data, C = 0.5")
     world.apply()
     return world
 

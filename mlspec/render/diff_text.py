@@ -1,0 +1,188 @@
+"""Two versions of a model side by side, for a person: only what differs, and one line that names what does not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+from mlspec.core import digest
+from mlspec.core.comparison import Change, ColumnChange, Comparison, MetricPair, Side
+from mlspec.core.moment import moment
+from mlspec.core.verdict import Estimate
+from mlspec.render.text import Line, line, neutralise, value
+
+_WIDTH = 80
+_MOST_VALUES = 5
+_CELL = 26
+_NAMES = {"test_rows": "test rows", "content": "bytes"}
+_VALUES, _QUANTILES = "values.", "quantiles."
+
+
+def diff_lines(found: Comparison) -> Iterator[Line]:
+    """Yield the lines of a comparison."""
+    names = f"v{found.before.version} -> v{found.after.version}"
+    yield line((found.model, "bold"), f": {names}")
+    yield from (_side(side) for side in (found.before, found.after))
+    if found.before.run == found.after.run:
+        yield line("")
+        yield line(("No differences:", "bold"), " both are the same run.")
+        return
+    yield from _part("params", found.params, _plain)
+    yield from _part("training", found.training, _plain)
+    yield from _data(found)
+    yield from _part("code", found.code, _file)
+    yield from _part("environment", found.environment, _plain)
+    yield from metric_lines(found.metrics, (f"v{found.before.version}", f"v{found.after.version}"))
+    if found.metrics:
+        yield test_line(found.before.data, found.after.data)
+    yield line("")
+    for why in found.unknown:
+        yield line(("note: ", "warn"), neutralise(why))
+    yield line(("The same: ", "bold"), ", ".join(found.same) or "nothing", ".")
+
+
+def metric_lines(pairs: Sequence[MetricPair], titles: tuple[str, str]) -> Iterator[Line]:
+    """Yield a table of metrics side by side, with intervals and the difference; nothing where there are none."""
+    if not pairs:
+        return
+    width = max(12, *(len(neutralise(pair.metric)) + 3 for pair in pairs))
+    yield line("")
+    yield line((f"{'metrics':<{width}}", "bold"), (f"{titles[0]:<{_CELL}}{titles[1]}", "bold"))
+    for pair in pairs:
+        better = "  lower is better" if pair.lower_is_better else ""
+        cells = f"{_cell(pair.before):<{_CELL}}{_cell(pair.after):<{_CELL}}"
+        yield line(f"  {neutralise(pair.metric):<{width - 2}}", cells, _difference(pair), (better, "dim"))
+    yield line(f"  {'test rows':<{width - 2}}", f"{_rows(pairs, 'before'):<{_CELL}}{_rows(pairs, 'after')}")
+
+
+def test_line(before: str, after: str) -> Line:
+    """Say whether the metrics of two runs are of the same test rows, by the versions of their datasets."""
+    if before == after:
+        return line("  ", ("Both were measured on the same test rows.", "dim"))
+    apart = f"of version {digest.short(before, 8)} and of {digest.short(after, 8)}"
+    return line("  ", ("The test rows are not the same: ", "warn"), f"{apart}.")
+
+
+def _side(side: Side) -> Line:
+    stages = f"  in {', '.join(side.stages)}" if side.stages else ""
+    made = f"run {digest.short(side.run, 8)}, trained {moment(side.at)} from {neutralise(side.ref)}"
+    return line(f"  v{side.version:<4}", made, (stages, "promote"))
+
+
+def _part(name: str, changes: Iterable[Change], write: Callable[[Change], str], title: str = "") -> Iterator[Line]:
+    listed = [(neutralise(_NAMES.get(change.field, change.field)), write(change)) for change in changes]
+    if not listed and not title:
+        return
+    width = min(40, max((len(field) for field, _ in listed), default=0))
+    yield line("")
+    yield line((name, "bold"), (title, "dim"))
+    for field, text in listed:
+        yield line(f"  {field:<{width}}  {text}")
+
+
+def _plain(change: Change) -> str:
+    return f"{_written(change.before)} -> {_written(change.after)}"
+
+
+def _file(change: Change) -> str:
+    if change.before is None or change.after is None:
+        return "added" if change.before is None else "removed"
+    return _plain(change)
+
+
+def _written(found: Any) -> str:
+    return f"{found:,}" if isinstance(found, int) and not isinstance(found, bool) else value(found)
+
+
+def _data(found: Comparison) -> Iterator[Line]:
+    if found.same_test:
+        return
+    first, second = found.before, found.after
+    other = "" if first.dataset == second.dataset else f"{second.dataset} version "
+    moved = f"  {first.dataset} version {digest.short(first.data, 8)} -> {other}{digest.short(second.data, 8)}"
+    yield from _part("data", found.data, _plain, moved)
+    for column in found.columns:
+        yield from _column(column)
+
+
+def _column(column: ColumnChange) -> Iterator[Line]:
+    """Yield what differs of a column, as many measures to a line as fit."""
+    name = neutralise(column.column)
+    pieces = [*_measures(column.changes), *_values(column.changes)]
+    indent = min(20, max(14, len(name) + 2))
+    start = f"  {name:<{indent}}" if len(name) <= indent else f"  {name}  "
+    for row in _filled(pieces, _WIDTH - 2 - indent):
+        yield line(start, row)
+        start = " " * (indent + 2)
+
+
+def _measures(changes: Iterable[Change]) -> Iterator[str]:
+    for change in changes:
+        if change.field.startswith(_VALUES):
+            continue
+        write = _percent if change.field == "missing" else _number
+        before, after = write(change.before), write(change.after)
+        if change.field == "column":
+            yield "added" if change.before is None else "removed"
+        elif before != after:
+            yield f"{_measure(change.field)} {before} -> {after}"
+
+
+def _values(changes: Iterable[Change]) -> Iterator[str]:
+    """Yield the values whose share of the rows moved most."""
+    moved = [change for change in changes if change.field.startswith(_VALUES)]
+    moved = [change for change in moved if _percent(change.before) != _percent(change.after)]
+    moved.sort(key=lambda change: (-abs((change.after or 0) - (change.before or 0)), change.field))
+    for change in moved[:_MOST_VALUES]:
+        yield f"{value(change.field.removeprefix(_VALUES))} {_percent(change.before)} -> {_percent(change.after)}"
+    if len(moved) > _MOST_VALUES:
+        yield f"and {len(moved) - _MOST_VALUES} more values"
+
+
+def _measure(field: str) -> str:
+    if not field.startswith(_QUANTILES):
+        return field
+    share = float(field.removeprefix(_QUANTILES))
+    return "median" if share == 0.5 else f"p{share * 100:g}"
+
+
+def _filled(pieces: Iterable[str], width: int) -> Iterator[str]:
+    row = ""
+    for piece in pieces:
+        longer = f"{row}, {piece}" if row else piece
+        if row and len(longer) > width:
+            yield row + ","
+            longer = piece
+        row = longer
+    if row:
+        yield row
+
+
+def _number(found: Any) -> str:
+    if isinstance(found, float):
+        return f"{found:.4g}"
+    return _written(found)
+
+
+def _percent(share: float | None) -> str:
+    return "unlisted" if share is None else f"{share * 100:.3g} %"
+
+
+def _cell(estimate: Estimate | None) -> str:
+    if estimate is None:
+        return "not measured"
+    if estimate.value is None:
+        return "undefined"
+    if estimate.low is None or estimate.high is None:
+        return f"{estimate.value:.4g}"
+    return f"{estimate.value:.4g}  [{estimate.low:.4g}, {estimate.high:.4g}]"
+
+
+def _difference(pair: MetricPair) -> str:
+    first, second = (one.value if one else None for one in (pair.before, pair.after))
+    return f"{second - first:+.4f}" if first is not None and second is not None else ""
+
+
+def _rows(pairs: Sequence[MetricPair], side: str) -> str:
+    counts = {one.n for pair in pairs if (one := getattr(pair, side)) is not None}
+    return " to ".join(f"{count:,}" for count in sorted({min(counts), max(counts)})) if counts else ""
