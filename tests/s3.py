@@ -159,8 +159,11 @@ class Proxy:
                 with suppress(OSError):
                     if relay.hurts and self.fault.reset:
                         end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                        end.shutdown(socket.SHUT_RD)  # tells nobody; a thread that still reads would keep it open
                     else:
                         end.shutdown(socket.SHUT_RDWR)
+            for way in ways:
+                way.join(5)
 
     def takes(self, block: bytes) -> bool:
         """Say whether the request that begins with this block is to be hurt."""

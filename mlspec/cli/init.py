@@ -10,23 +10,36 @@ import rich_click as click
 @click.command("init")
 @click.argument("folder", metavar="[DIR]", required=False, type=click.Path(path_type=Path))
 @click.option(
-    "--template", default="classifier", show_default=True, metavar="NAME", help="Which example to start from."
+    "--template",
+    default="classifier",
+    show_default=True,
+    metavar="NAME",
+    help="Which example to start from: classifier or regression.",
 )
+@click.option("--yes", is_flag=True, help="Do not ask before writing beside files that are there.")
 @click.pass_obj
-def command(start: Path, folder: Path | None, template: str) -> None:
+def command(start: Path, folder: Path | None, template: str, yes: bool) -> int:
     """Write a project that plans and applies as it is; nothing is ever overwritten."""
+    from mlspec.cli.ask import can_ask
     from mlspec.cli.console import write
-    from mlspec.commands.init import run
+    from mlspec.commands.init import propose
+    from mlspec.commands.init import write as write_files
+    from mlspec.core.problem import fail
     from mlspec.render.text import line
 
     target = start / folder if folder else start
-    names = run(target, template)
-    write(line(("created  ", "add"), name) for name in names)
-    there = f"cd {folder} && " if folder else ""
-    write(
-        [
-            line(""),
-            line("Next: ", (f"{there}git init -b main && git add -A && git commit -m 'Declare a model'", "bold")),
-        ]
-    )
+    scaffold = propose(target, template)
+    if scaffold.beside and not yes:
+        there = f"{target} holds {scaffold.beside} file{'s' if scaffold.beside > 1 else ''} already"
+        if not can_ask():
+            raise fail("init/not-empty", there, help="write the project beside them: --yes; or name a new folder")
+        if not click.confirm(f"{there}, which stay as they are. Write the project beside them?"):
+            write([line("Nothing was written.")])
+            return 1
+    write_files(scaffold)
+    write(line(("created  ", "add"), path.relative_to(target).as_posix()) for path in scaffold.files)
+    steps = [f"cd {folder}"] * (folder is not None) + ["git init -b main"] * (not scaffold.in_git)
+    steps += ["git add -A", "git commit -m 'Declare a model'"]
+    write([line(""), line("Next: ", (" && ".join(steps), "bold"))])
     write([line("then: ", ("mlspec plan", "bold"), ", ", ("mlspec apply", "bold"), ", ", ("mlspec show", "bold"))])
+    return 0

@@ -25,7 +25,7 @@ _DOCUMENTS: dict[str, type[BaseModel]] = {"plan": Plan, "record": Record, "head"
 
 def names() -> list[str]:
     """Return what there are schemas of."""
-    return ["project", *(kind.lower() for kind in catalog().kinds), *_DOCUMENTS]
+    return ["project", "spec", *(kind.lower() for kind in catalog().kinds), *_DOCUMENTS]
 
 
 def schema(name: str) -> dict[str, Any]:
@@ -40,6 +40,8 @@ def schema(name: str) -> dict[str, Any]:
         return _of_kind(name, kinds[name])
     if name == "project":
         return _framed(name, _with_changes(Project, Project.model_json_schema()))
+    if name == "spec":
+        return _framed(name, _of_any_kind())
     if name in _DOCUMENTS:
         mode = _DOCUMENTS[name].model_json_schema(by_alias=True)
         return _framed(name, mode)
@@ -48,6 +50,11 @@ def schema(name: str) -> dict[str, Any]:
         f"there is no schema of `{name}`; there are: {', '.join(names())}",
         help=suggest(name, names()),
     )
+
+
+def for_editors() -> dict[str, bytes]:
+    """Return the schemas that a repository keeps beside what it declares, by file name."""
+    return {f"{name}.schema.json": document(schema(name)).encode() for name in ("project", "spec")}
 
 
 def write_all(folder: Path) -> list[Path]:
@@ -66,6 +73,27 @@ def _of_kind(name: str, model: type[Spec]) -> dict[str, Any]:
     made["properties"] = {"kind": {"const": kind, "description": "The kind of resource."}, **made["properties"]}
     made["required"] = ["kind", *made.get("required", [])]
     return _framed(name, made)
+
+
+def _of_any_kind() -> dict[str, Any]:
+    """Return the schema of a document whose `kind` decides: a file may hold several."""
+    definitions: dict[str, Any] = {}
+    cases = []
+    for kind in catalog().kinds:
+        own = schema(kind)
+        definitions |= own.pop("$defs", {})
+        definitions[kind] = {key: part for key, part in own.items() if not key.startswith("$")}
+        case = {"properties": {"kind": {"const": kind}}, "required": ["kind"]}
+        cases.append({"if": case, "then": {"$ref": f"#/$defs/{kind}"}})
+    kinds = {"enum": list(catalog().kinds), "description": "The kind of resource."}
+    return {
+        "title": "Spec",
+        "type": "object",
+        "properties": {"kind": kinds},
+        "required": ["kind"],
+        "allOf": cases,
+        "$defs": definitions,
+    }
 
 
 def _put_checks(made: dict[str, Any]) -> None:

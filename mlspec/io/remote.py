@@ -25,7 +25,9 @@ _CREDENTIALS = re.compile(r"(\w://)[^/@\s]+@")
 _AWAY = re.compile(
     r"could ?n[o']t (resolve|connect|read from remote)|connection (refused|reset|timed out|closed)|no route to host"
     r"|unreachable|hung up|early eof|timed out|unexpected disconnect|no answer within|rpc failed|broken pipe"
-    r"|temporary failure|HTTP 5\d\d|error: 5\d\d|does not appear to be a git repository|bad band|unpack-objects",
+    r"|temporary failure|HTTP 5\d\d|error: 5\d\d|does not appear to be a git repository|bad band|unpack-objects"
+    r"|expected (flush|response end|packfile|shallow|wanted-ref|no other)|protocol error|invalid packet|remote unpack"
+    r"|error processing (acks|shallow|wanted)",
     re.IGNORECASE,
 )
 _DENIED = re.compile(

@@ -69,7 +69,7 @@ def test_examples_of_a_page_name_real_options(name: str) -> None:
 def project(tmp_path_factory: pytest.TempPathFactory) -> World:
     """The project of `init`, committed and never applied."""
     root = tmp_path_factory.mktemp("project")
-    init.run(root, "classifier")
+    init.write(init.propose(root, "classifier"))
     world = World(root, environment())
     world.git("init", "-q", "-b", "main")
     world.commit("Declare")

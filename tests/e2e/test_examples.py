@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from mlspec.commands.init import templates
+
 ROOT = Path(__file__).resolve().parents[2]
 MLSPEC = Path(sys.executable).with_name("mlspec")
 EXAMPLES = sorted(path.parent for path in ROOT.glob("examples/*/mlspec.yaml"))
@@ -50,16 +52,10 @@ def test_example(example: Path, tmp_path: Path) -> None:
     whole(committed(folder))
 
 
-def test_template(tmp_path: Path) -> None:
-    run(str(MLSPEC), "init", "project", cwd=tmp_path)
+@pytest.mark.parametrize("template", templates())
+def test_template(tmp_path: Path, template: str) -> None:
+    run(str(MLSPEC), "init", "project", "--template", template, cwd=tmp_path)
     whole(committed(tmp_path / "project"))
-
-
-def test_init_overwrites_nothing(tmp_path: Path) -> None:
-    (tmp_path / "README.md").write_text("mine")
-    run(str(MLSPEC), "init", cwd=tmp_path, expect=1)
-    assert [path.name for path in tmp_path.iterdir()] == ["README.md"]
-    assert (tmp_path / "README.md").read_text() == "mine"
 
 
 def test_demo() -> None:

@@ -18,6 +18,7 @@ VOLATILE = (
     (re.compile(r"(\s+about)?\s+\d+(\.\d)? (s|min)\b"), " <duration>"),
     (re.compile(r"About <duration>\."), "About <duration>."),
     (re.compile(r"[ \t]+$", re.MULTILINE), ""),
+    (re.compile(r"^running  .*\n", re.MULTILINE), ""),  # a slow machine says every ten seconds that a step goes on
 )
 
 
