@@ -169,9 +169,14 @@ def _story(chosen: Chosen) -> dict[str, Any]:
         "trained": chosen.run.at,
         "task": chosen.run.fields.get("task"),
         "trusted": chosen.manifest["trusted"],
-        "schema": [{"name": c.name, "type": c.type} for c in chosen.columns if c.role == "feature"],
+        "schema": [_declared(c) for c in chosen.columns if c.role == "feature"],
         "metrics": {name: estimate.model_dump(mode="json") for name, estimate in chosen.run.metrics.items()},
     }
+
+
+def _declared(column: Column) -> dict[str, Any]:
+    ordered = {"values": list(column.values or ())} if column.type == "category" else {}
+    return {"name": column.name, "type": column.type, **ordered}
 
 
 def _requirements(chosen: Chosen) -> bytes:

@@ -36,6 +36,7 @@ def dataset_version(dataset: Dataset, content: str) -> Wanted:
     """Return what makes a dataset version: its bytes, the columns' names, order, types and roles, and the split."""
     fields = flatten(select(dataset, Change.VERSION))
     fields["source.format"] = dataset.source.reads_as
+    fields |= {f"schema.{c.name}.values": list(c.values or ()) for c in dataset.columns if c.type == "category"}
     fields["schema.order"] = [column.name for column in dataset.columns]
     fields["content"] = content
     return wanted(fields)
@@ -43,9 +44,8 @@ def dataset_version(dataset: Dataset, content: str) -> Wanted:
 
 def dataset_of(name: str, fields: Mapping[str, Any]) -> Dataset:
     """Return the dataset a recorded version was made from, as far as its fields say: enough to read and split it."""
-    columns = [
-        {"name": column, **_below(fields, f"schema.{column}", ("type", "role"))} for column in fields["schema.order"]
-    ]
+    kept = ("type", "role", "values")
+    columns = [{"name": column, **_below(fields, f"schema.{column}", kept)} for column in fields["schema.order"]]
     source = _below(fields, "source", ("type", "format", "delimiter", "missing"))
     written = {
         "name": name,

@@ -4,18 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from mlspec.core.calendar import parse_date, parse_datetime
+from mlspec.core.types import TEXTS, TIMES
 from mlspec.core.verdict import Violation
 from mlspec.sources.reading import FIRST_ROWS, Reading, header_violations, settle_integers
 from mlspec.specs.dataset import Column, Dataset
 
 _SHOWN = 40
 _TRUTH = {"true": True, "1": True, "false": False, "0": False}
-_A = {"integer": "an integer", "number": "a number", "boolean": "true or false"}
+_A = {
+    "integer": "an integer",
+    "number": "a number",
+    "boolean": "true or false",
+    "date": "a date (2026-11-23)",
+    "datetime": "a time (2026-11-23T06:00:00Z)",
+}
 Array = np.ndarray[Any, Any]
 
 
@@ -36,7 +45,8 @@ class Builder:
     """Gathers chunks of text cells into typed columns.
 
     Integers may be written `3` or `3.0`, numbers in decimal or exponent form, booleans `true`, `false`, `1`, `0`
-    in any case; spaces around these do not count. Only an empty cell and the declared texts are missing.
+    in any case, dates and times as `core.calendar` says; spaces around these do not count. Only an empty cell and the
+    declared texts are missing.
     """
 
     def __init__(self, dataset: Dataset, header: Sequence[str]) -> None:
@@ -71,7 +81,7 @@ class Builder:
     def _take(self, gathered: _Gathered, cells: list[str]) -> None:
         missing = [cell in self._missing for cell in cells]
         kind = gathered.column.type
-        if kind == "string":
+        if kind in TEXTS:
             words = gathered.words
             gathered.parts.append(
                 [None if gone else words.setdefault(cell, cell) for cell, gone in zip(cells, missing, strict=True)]
@@ -83,6 +93,10 @@ class Builder:
             ]
             bad = [value is None and not gone for value, gone in zip(values, missing, strict=True)]
             gathered.parts.append(values)
+        elif kind in TIMES:
+            times = _times(cells, missing, kind)
+            gathered.parts.append(times)
+            bad = (np.isnat(times) & ~np.array(missing)).tolist()
         else:
             numbers, bad_array = _numbers(cells, np.array(missing), whole=kind == "integer")
             gathered.parts.append(numbers)
@@ -101,12 +115,26 @@ class Builder:
 
 
 def _joined(gathered: _Gathered, index: pd.RangeIndex) -> pd.Series:
-    if gathered.column.type in ("string", "boolean"):
+    if gathered.column.type in {*TEXTS, "boolean"}:
         return pd.Series([value for part in gathered.parts for value in part], index=index, dtype=object)
-    if gathered.column.type == "number":
+    if gathered.column.type in {*TIMES, "number"}:
         return pd.Series(np.concatenate(gathered.parts), index=index)
     whole = pd.concat([pd.Series(part) for part in gathered.parts], ignore_index=True)
     return settle_integers(whole)
+
+
+def _times(cells: list[str], missing: list[bool], kind: str) -> Array:
+    """Parse dates and times, each text once; what is none is not a time, as what is missing."""
+    known = {cell: _time(cell.strip(), kind) for cell in dict.fromkeys(cells)}
+    values = [None if gone else known[cell] for cell, gone in zip(cells, missing, strict=True)]
+    return np.array(values, dtype="datetime64[us]")
+
+
+def _time(text: str, kind: str) -> date | None:
+    if kind == "date":
+        return parse_date(text)
+    found = parse_datetime(text)
+    return found and found.replace(tzinfo=None)
 
 
 def _numbers(cells: list[str], missing: Array, *, whole: bool) -> tuple[Any, Array]:

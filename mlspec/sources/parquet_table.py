@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from mlspec.core.problem import fail
+from mlspec.core.types import TEXTS, TIMES
 from mlspec.core.verdict import Violation
 from mlspec.sources.reading import FIRST_ROWS, MOST_COLUMNS, Reading, header_violations, settle_integers
 from mlspec.specs.dataset import Column, Dataset
 
+_FIRST, _LAST = (pa.array([day]).cast(pa.timestamp("us"))[0] for day in (date.min, date.max))
 MOST_BYTES = 8 << 30
 """A file that claims more than this when unpacked is refused before it is."""
 
@@ -71,11 +74,24 @@ def _column(values: pa.ChunkedArray, column: Column, name: str) -> tuple[pd.Seri
     if not _fits(values.type, column):
         message = f"column `{column.name}` is {values.type} in the file, and {column.type} in the schema"
         return nothing, Violation(rule="type", column=column.name, count=len(values), message=message)
-    if column.type in {"string", "boolean"}:
+    if column.type in {*TEXTS, "boolean"}:
         return pd.Series(_objects(values, column, name), dtype=object), None
     if column.type == "number":
         return values.cast(pa.float64(), safe=False).to_pandas().astype("float64"), _infinite(values, column)
+    if column.type in TIMES:
+        return _times(values, column)
     return _integers(values, column)
+
+
+def _times(values: pa.ChunkedArray, column: Column) -> tuple[pd.Series, Violation | None]:
+    """Bring dates and times to microseconds in UTC; a date may be kept as its midnight, as pandas does."""
+    exact = values.cast(pa.timestamp("us", values.type.tz if pa.types.is_timestamp(values.type) else None), safe=False)
+    found = exact.cast(pa.timestamp("us"))
+    outside = pc.or_(pc.less(found, _FIRST), pc.greater(found, _LAST))
+    if column.type == "date":
+        outside = pc.or_(outside, pc.not_equal(found, pc.floor_temporal(found, unit="day")))
+    violation = _broken(outside.to_pylist(), column, f"no {column.type}") if pc.any(outside).as_py() else None
+    return found.to_pandas(), violation
 
 
 def _objects(values: pa.ChunkedArray, column: Column, name: str) -> list[Any]:
@@ -90,7 +106,11 @@ def _objects(values: pa.ChunkedArray, column: Column, name: str) -> list[Any]:
 def _fits(found: pa.DataType, column: Column) -> bool:
     number = pa.types.is_integer(found) or pa.types.is_floating(found) or pa.types.is_decimal(found)
     text = pa.types.is_string(found) or pa.types.is_large_string(found) or pa.types.is_string_view(found)
-    return bool({"string": text, "boolean": pa.types.is_boolean(found)}.get(column.type, number))
+    if column.type == "date":
+        return bool(pa.types.is_date(found) or (pa.types.is_timestamp(found) and found.tz is None))
+    if column.type == "datetime":
+        return bool(pa.types.is_date(found) or pa.types.is_timestamp(found))
+    return bool({**dict.fromkeys(TEXTS, text), "boolean": pa.types.is_boolean(found)}.get(column.type, number))
 
 
 def _integers(values: pa.ChunkedArray, column: Column) -> tuple[pd.Series, Violation | None]:

@@ -21,7 +21,8 @@ class Reading:
     """Declared columns only, in the order of the schema; rows in the order of the file, indexed 0 to n-1.
 
     integer: int64 (float64 where values are missing, Int64 where those would be rounded); number: float64;
-    string: text or None; boolean: True, False or None, as objects.
+    string, category, text: text or None; boolean: True, False or None, as objects; date, datetime: datetime64[us],
+    times in UTC and without a zone.
     """
 
     frame: pd.DataFrame

@@ -2,24 +2,41 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
+from datetime import date
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from mlspec.core.calendar import parse_date, parse_datetime
 from mlspec.core.problem import suggest
+from mlspec.core.types import NUMBERS, TEXTS, TIMES
 from mlspec.specs.base import Change, MisplacedError, Part, Scalar, Spec, Text, repeats
 from mlspec.specs.paths import RepositoryPath
 
-ColumnType = Literal["integer", "number", "string", "boolean"]
+ColumnType = Literal["integer", "number", "string", "boolean", "date", "datetime", "category", "text"]
 Role = Literal["feature", "target", "id", "time", "group", "weight", "ignore"]
 Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 _PYTHON_TYPES: dict[str, tuple[type, ...]] = {
     "integer": (int,),
     "number": (int, float),
-    "string": (str,),
     "boolean": (bool,),
+    **dict.fromkeys(TEXTS, (str,)),
 }
+_AS_TIME: dict[str, Callable[[str], date | None]] = {"date": parse_date, "datetime": parse_datetime}
+
+
+def _bound(value: Any) -> Any:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= sys.float_info.max:
+        raise ValueError("must be a finite number, or a date or time in quotes")
+    return float(value)
+
+
+Bound = Annotated[Any, AfterValidator(_bound), Field(json_schema_extra={"type": ["number", "string"]})]
 
 
 class FileSource(Part):
@@ -61,15 +78,15 @@ class Column(Part):
     name: Annotated[Annotated[str, Field(min_length=1, max_length=200)], Change.VERSION]
     """The name in the header, exactly."""
     type: Annotated[ColumnType, Change.VERSION]
-    """What its values are."""
+    """What its values are; `category` is text in the order of `values`, `text` is prose that is never listed."""
     role: Annotated[Role, Change.VERSION] = "feature"
     """What the column is for; only features are shown to a model."""
-    min: Annotated[Finite | None, Change.CHECK] = None
-    """The smallest value allowed."""
-    max: Annotated[Finite | None, Change.CHECK] = None
-    """The largest value allowed."""
+    min: Annotated[Bound | None, Change.CHECK] = None
+    """The smallest value allowed, or the earliest date or time."""
+    max: Annotated[Bound | None, Change.CHECK] = None
+    """The largest value allowed, or the latest date or time."""
     values: Annotated[tuple[Scalar, ...] | None, Change.CHECK] = None
-    """All values allowed."""
+    """All values allowed; of a `category` in order, lowest first, and part of the dataset version."""
     max_missing: Annotated[Fraction | None, Change.CHECK] = None
     """The share of missing values allowed in this column; by default what `checks` says."""
     sensitive: Annotated[bool, Change.RECORD] = False
@@ -79,18 +96,49 @@ class Column(Part):
 
     @model_validator(mode="after")
     def _consistent(self) -> Column:
-        if (self.min is not None or self.max is not None) and self.type not in ("integer", "number"):
-            raise ValueError(f"`min` and `max` are for numbers; column `{self.name}` is {self.type}")
-        if self.min is not None and self.max is not None and self.min > self.max:
-            raise MisplacedError(f"column `{self.name}`: min {self.min:g} is above max {self.max:g}", "min")
+        if (self.min is not None or self.max is not None) and self.type not in NUMBERS | TIMES:
+            raise ValueError(f"`min` and `max` are for numbers, dates and times; column `{self.name}` is {self.type}")
+        low, high = (self._limit(field) for field in ("min", "max"))
+        if low is not None and high is not None and low > high:
+            raise MisplacedError(f"column `{self.name}`: min {_told(self.min)} is above max {_told(self.max)}", "min")
         for n, value in enumerate(self.values or ()):
             if not self.accepts(value):
                 raise MisplacedError(f"column `{self.name}` is {self.type}, and this value is not", "values", n)
+        if self.type == "category":
+            self._ordered()
         return self
+
+    def _ordered(self) -> None:
+        if not self.values:
+            raise MisplacedError(f"column `{self.name}` is a category: list its `values`, lowest first", "type")
+        for n in repeats(self.values):
+            raise MisplacedError(f"column `{self.name}`: {self.values[n]!r} is in `values` twice", "values", n)
+
+    def _limit(self, field: str) -> Any:
+        value = getattr(self, field)
+        if value is None:
+            return None
+        if not (isinstance(value, float) if self.type in NUMBERS else self.accepts(value)):
+            what = "a number" if self.type in NUMBERS else f"a {self.type} such as {_LIKE[self.type]}"
+            raise MisplacedError(f"column `{self.name}` is {self.type}, so `{field}` must be {what}", field)
+        return self.parsed(value)
 
     def accepts(self, value: Any) -> bool:
         """Say whether a value is of the column's type; whole numbers are numbers, true and false are not."""
+        if self.type in TIMES:
+            return isinstance(value, str) and self.parsed(value) is not None
         return isinstance(value, _PYTHON_TYPES[self.type]) and isinstance(value, bool) == (self.type == "boolean")
+
+    def parsed(self, value: Any) -> Any:
+        """Return a value of the spec as the table holds it: a text that stands for a date or a time as that."""
+        return _AS_TIME[self.type](value) if self.type in TIMES else value
+
+
+_LIKE = {"date": '"2026-11-23"', "datetime": '"2026-11-23T06:00:00Z"'}
+
+
+def _told(value: Any) -> str:
+    return value if isinstance(value, str) else f"{value:g}"
 
 
 class Checks(Part):
@@ -164,8 +212,11 @@ class Dataset(Spec):
                 message = f"only one column may have the role {role}; these have it: {listed}"
                 raise MisplacedError(message, "schema", several[1], "role")
         for n, column in enumerate(self.columns):
-            if column.role == "weight" and column.type not in ("integer", "number"):
+            if column.role == "weight" and column.type not in NUMBERS:
                 raise MisplacedError(f"the weight column `{column.name}` must be a number", "schema", n, "type")
+            if column.role == "target" and column.type in {*TIMES, "text"}:
+                message = f"the target `{column.name}` is {column.type}, which cannot be predicted"
+                raise MisplacedError(message, "schema", n, "type")
         self._columns_named(set(names))
         return self
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from mlspec.core.document import Path
 from mlspec.core.metrics import METRICS, Metric
 from mlspec.core.problem import suggest
+from mlspec.core.types import NUMBERS, TEXTS
 from mlspec.specs.dataset import Column, Dataset
 from mlspec.specs.gate import Gate
 from mlspec.specs.messages import shown
@@ -54,6 +55,7 @@ def model_misfits(model: Model, dataset: Dataset) -> Iterator[Misfit]:
     if not dataset.with_role("feature"):
         message = f"dataset/{dataset.name} has no feature columns to learn from"
         yield Misfit(("dataset",), "model/no-features", message)
+    yield from _prose(model, dataset)
     yield from _task_misfits(model, target)
     yield from _positive_misfits(model, target)
     seen_without_positive = False
@@ -107,11 +109,19 @@ def _binary_misfit(metric: Metric, model: Model, target: Column, path: Path) -> 
 
 def _has_natural_positive(target: Column) -> bool:
     """Say whether true or 1 is the positive class without being named."""
-    return target.type == "boolean" or (target.type != "string" and (target.values is None or 1 in target.values))
+    return target.type == "boolean" or (target.type not in TEXTS and (target.values is None or 1 in target.values))
+
+
+def _prose(model: Model, dataset: Dataset) -> Iterator[Misfit]:
+    for column in dataset.with_role("feature"):
+        if column.type == "text" and model.train.estimator is not None:
+            message = f"`estimator:` does not prepare text, and `{column.name}` of dataset/{dataset.name} is text"
+            hint = "give the column `role: ignore`, make it a string if it has few values, or use an `entrypoint:`"
+            yield Misfit(("train", "estimator"), "model/text", message, hint)
 
 
 def _task_misfits(model: Model, target: Column) -> Iterator[Misfit]:
-    if model.task == "regression" and target.type in ("string", "boolean"):
+    if model.task == "regression" and target.type not in NUMBERS:
         message = f"regression needs a number to predict, and the target `{target.name}` is {target.type}"
         yield Misfit(("task",), "model/wrong-task", message, "did you mean `classification`?")
     if model.task == "classification" and target.type == "number" and target.values is None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from mlspec.core.types import TIMES
 from mlspec.core.verdict import Violation
 from mlspec.specs.dataset import Column, Dataset
 from mlspec.steps.split import split
@@ -49,7 +52,7 @@ def _column(values: pd.Series, column: Column, dataset: Dataset) -> Iterator[Vio
     present = values[~missing]
     yield from _ranges(values, missing, column)
     if column.values is not None:
-        outside = ~missing & ~values.isin(list(column.values))
+        outside = ~missing & ~values.isin([_limit(column, value) for value in column.values])
         yield from _if_any("values", column, outside, "the value is none of the allowed ones")
     if column.name in dataset.checks.unique:
         repeated = ~missing & values.duplicated(keep=False)
@@ -67,14 +70,25 @@ def _missing(missing: pd.Series, column: Column, dataset: Dataset) -> Iterator[V
 
 
 def _ranges(values: pd.Series, missing: pd.Series, column: Column) -> Iterator[Violation]:
+    below, above = ("earlier than", "later than") if column.type in TIMES else ("below", "above")
     if column.min is not None:
-        yield from _if_any(
-            "min", column, ~missing & (values < column.min).fillna(False), f"the value is below {column.min:g}"
-        )
+        small = ~missing & (values < _limit(column, column.min)).fillna(False)
+        yield from _if_any("min", column, small, f"the value is {below} {_told(column.min)}")
     if column.max is not None:
-        yield from _if_any(
-            "max", column, ~missing & (values > column.max).fillna(False), f"the value is above {column.max:g}"
-        )
+        large = ~missing & (values > _limit(column, column.max)).fillna(False)
+        yield from _if_any("max", column, large, f"the value is {above} {_told(column.max)}")
+
+
+def _limit(column: Column, value: Any) -> Any:
+    """Return a value of the spec as the table has it: times in UTC, without a zone."""
+    parsed = column.parsed(value)
+    if column.type == "datetime":
+        parsed = parsed.replace(tzinfo=None)
+    return np.datetime64(parsed, "us") if column.type in TIMES else parsed
+
+
+def _told(value: Any) -> str:
+    return value if isinstance(value, str) else f"{value:g}"
 
 
 def _sides(frame: pd.DataFrame, dataset: Dataset) -> Iterator[Violation]:

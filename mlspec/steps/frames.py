@@ -1,7 +1,9 @@
 """Tables by their declared types: one form in Arrow, one in pandas, whatever they were read from.
 
 In pandas an integer column is int64, or float64 when something is missing; a number is float64; text has pandas'
-own type for text; a boolean column holds True and False as objects. Missing is NaN everywhere.
+own type for text; a boolean column holds True and False as objects; a category is categorical, in the order of the
+spec, and NaN where the spec does not name the value; dates and times are datetime64[us], without a zone and in UTC.
+Missing is NaN everywhere, NaT among dates and times.
 """
 
 from __future__ import annotations
@@ -14,13 +16,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from mlspec.core.problem import fail
 
 if TYPE_CHECKING:
     from mlspec.specs.dataset import Column
 
-_TYPES = {"integer": pa.int64(), "number": pa.float64(), "string": pa.string(), "boolean": pa.bool_()}
+_UTC = pa.timestamp("us", tz="UTC")
+_TYPES = {
+    "integer": pa.int64(),
+    "number": pa.float64(),
+    "string": pa.string(),
+    "text": pa.string(),
+    "boolean": pa.bool_(),
+    "date": pa.date32(),
+    "datetime": _UTC,
+    "category": pa.dictionary(pa.int32(), pa.string(), ordered=True),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +43,13 @@ class Field:
     name: str
     type: str
     role: str
+    values: tuple[str, ...] = ()
+    """What a category can be, in order."""
 
 
 def fields_of(columns: Sequence[Column]) -> tuple[Field, ...]:
     """Return the fields of declared columns, in their order."""
-    return tuple(Field(column.name, column.type, column.role) for column in columns)
+    return tuple(Field(column.name, column.type, column.role, _order(column)) for column in columns)
 
 
 def with_role(fields: Sequence[Field], role: str) -> list[str]:
@@ -54,7 +69,7 @@ def table_of(frame: pd.DataFrame, fields: Sequence[Field]) -> pa.Table:
         if field.name not in frame.columns:
             raise fail("table/no-column", f"the table has no column `{field.name}`")
         try:
-            columns[field.name] = _column(frame[field.name], field.type)
+            columns[field.name] = _column(frame[field.name], field)
         except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError) as error:
             message = f"column `{field.name}` is declared {field.type}, and holds something else"
             raise fail("table/type", message) from error
@@ -95,24 +110,37 @@ def read(path: Path) -> pd.DataFrame:
         return frame_of(reader.read_all())
 
 
-def _column(series: pd.Series[Any], kind: str) -> pa.Array:
+def _order(column: Column) -> tuple[str, ...]:
+    return tuple(column.values or ()) if column.type == "category" else ()
+
+
+def _column(series: pd.Series[Any], field: Field) -> pa.Array:
     found = pa.array(series, from_pandas=True)
-    if found.null_count < len(found) and not _holds(found.type, kind):
+    if found.null_count < len(found) and not _holds(found.type, field.type):
         raise pa.ArrowTypeError
-    return found.cast(_TYPES[kind])
+    if field.type == "category":
+        order = pa.array(field.values, pa.string())
+        return pa.DictionaryArray.from_arrays(pc.index_in(found.cast(pa.string()), order), order, ordered=True)
+    return found.cast(_TYPES[field.type])
 
 
 def _holds(found: pa.DataType, kind: str) -> bool:
     """Say whether values of a type may be those of a declared one; that floats are whole is seen when they are cast."""
     if kind == "boolean":
         return bool(pa.types.is_boolean(found))
-    if kind == "string":
+    if kind == "date":
+        return bool(pa.types.is_date(found) or pa.types.is_timestamp(found))
+    if kind == "datetime":
+        return bool(pa.types.is_date32(found) or pa.types.is_timestamp(found))
+    if kind in {"string", "text", "category"}:
         inner = found.value_type if pa.types.is_dictionary(found) else found
         return bool(pa.types.is_string(inner) or pa.types.is_large_string(inner))
     return bool(pa.types.is_integer(found) or pa.types.is_floating(found))
 
 
 def _series(column: pa.ChunkedArray) -> pd.Series[Any]:
+    if pa.types.is_date(column.type) or pa.types.is_timestamp(column.type):
+        column = column.cast(pa.timestamp("us"))
     series: pd.Series[Any] = column.to_pandas()
     if pa.types.is_boolean(column.type):
         series = series.astype(object)

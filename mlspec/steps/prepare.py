@@ -13,35 +13,74 @@ from sklearn.base import is_classifier, is_regressor
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, StandardScaler
 from sklearn.utils.validation import has_fit_parameter
 
 from mlspec.core.problem import MlspecError, fail, suggest
+from mlspec.core.types import NUMBERS, TEXTS, TIMES
 from mlspec.steps.frames import Field, with_role
 
 MAX_CATEGORIES = 50
-_NUMERIC = ("integer", "number")
+_NO_TIME = float(np.iinfo(np.int64).min)
+"""What numpy makes of a missing time when it counts microseconds."""
 
 
 def pipeline(model: Any, fields: Sequence[Field]) -> Pipeline:
     """Return the unfitted pipeline of recipe 1: `prepare`, then `model`.
 
     Raises:
-        MlspecError: no column is a feature (`train/no-features`).
+        MlspecError: no column is a feature (`train/no-features`), or one is prose (`train/text`).
     """
     features = [field for field in fields if field.role == "feature"]
     if not features:
         raise fail("train/no-features", "the dataset has no feature columns")
-    numeric = [field.name for field in features if field.type in _NUMERIC]
-    text = [field.name for field in features if field.type not in _NUMERIC]
-    filled = SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
+    refuse_prose(features)
+    ordered = [field for field in features if field.type == "category"]
     encoded = OneHotEncoder(handle_unknown="infrequent_if_exist", max_categories=MAX_CATEGORIES, sparse_output=False)
     blocks = [
-        ("numeric", Pipeline([("fill", filled), ("scale", StandardScaler())]), numeric),
-        ("categorical", encoded, text),
+        ("numeric", Pipeline(_scaled(np.nan)), _names(features, *NUMBERS)),
+        ("times", Pipeline([("count", _microseconds()), *_scaled(_NO_TIME)]), _names(features, *TIMES)),
+        ("ordered", Pipeline([("rank", _ranks(ordered)), *_scaled(np.nan)]), _names(features, "category")),
+        ("categorical", encoded, _names(features, "string", "boolean")),
     ]
     prepare = ColumnTransformer([block for block in blocks if block[2]], sparse_threshold=0)
     return Pipeline([("prepare", prepare), ("model", model)])
+
+
+def refuse_prose(features: Sequence[Field]) -> None:
+    """Refuse columns of free text, which an estimator does not take.
+
+    Raises:
+        MlspecError: `train/text`.
+    """
+    for name in _names(features, "text"):
+        raise fail(
+            "train/text",
+            f"column `{name}` is text, which `estimator:` does not prepare",
+            help="give it `role: ignore`, declare it a string if it has few values, or use an `entrypoint:`",
+        )
+
+
+def _names(fields: Sequence[Field], *types: str) -> list[str]:
+    return [field.name for field in fields if field.type in types]
+
+
+def _scaled(missing: float) -> list[tuple[str, Any]]:
+    filled = SimpleImputer(strategy="median", missing_values=missing, add_indicator=True, keep_empty_features=True)
+    return [("fill", filled), ("scale", StandardScaler())]
+
+
+def _microseconds() -> FunctionTransformer:
+    return FunctionTransformer(np.float64, feature_names_out="one-to-one")
+
+
+def _ranks(ordered: Sequence[Field]) -> OrdinalEncoder:
+    return OrdinalEncoder(
+        categories=[list(field.values) for field in ordered],
+        handle_unknown="use_encoded_value",
+        unknown_value=np.nan,
+        encoded_missing_value=np.nan,
+    )
 
 
 def estimator(path: str, params: Mapping[str, Any], seed: int, threads: int) -> Any:
@@ -104,12 +143,14 @@ def target(frame: pd.DataFrame, fields: Sequence[Field], task: str) -> pd.Series
         raise fail("train/missing-target", f"the target `{names[0]}` is missing in {count} training rows")
     kind = next(field.type for field in fields if field.name == names[0])
     if task == "regression":
-        if kind == "string":
+        if kind in TEXTS:
             raise fail("train/target-type", f"the target `{names[0]}` is text; regression needs a number")
         return column.astype("float64")
     if column.nunique() < 2:
         message = f"the target `{names[0]}` has only one class in the {len(column)} training rows"
         raise fail("train/one-class", message, help="classification needs at least two")
+    if kind == "category":
+        return column.astype(object)
     return column.astype(bool) if kind == "boolean" else column
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from mlspec.core.problem import fail
+from mlspec.core.types import NUMBERS, TEXTS
 from mlspec.core.verdict import Estimate
 from mlspec.specs.dataset import Column, Dataset
 from mlspec.specs.model import Model
@@ -99,7 +100,7 @@ def _typed(value: Any, wanted: str) -> Any:
     value = value.item() if isinstance(value, np.generic) else value
     if value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value)):
         return None
-    if wanted == "string":
+    if wanted in TEXTS:
         return str(value) if isinstance(value, str) else _WRONG
     if wanted == "boolean" or isinstance(value, bool):
         return value if wanted == "boolean" and isinstance(value, bool) else _WRONG
@@ -174,6 +175,6 @@ def _floats(values: pd.Series[Any]) -> Floats:
 
 def _column(values: pd.Series[Any], column: Column) -> Array:
     """Return a column for slices: numbers as such, text and booleans as objects, a missing one as None."""
-    if column.type in ("integer", "number"):
+    if column.type in NUMBERS:
         return values.to_numpy() if values.dtype.kind in "iuf" else _floats(values)
     return values.astype(object).where(values.notna(), None).to_numpy()

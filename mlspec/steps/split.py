@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mlspec.core.types import TIMES
 from mlspec.specs.dataset import Column, Dataset
 
 Mask = np.ndarray[Any, np.dtype[np.bool_]]
@@ -45,8 +46,17 @@ def _by_hash(frame: pd.DataFrame, dataset: Dataset) -> Mask:
 def _texts(values: pd.Series, column: Column) -> Iterator[str]:
     """Write each cell in one form, whatever type the table happened to need for it."""
     missing = values.isna().tolist()
+    if column.type in TIMES:
+        values = pd.Series(times_told(values.to_numpy("datetime64[us]"), column), dtype=object)
     for value, gone in zip(values.tolist(), missing, strict=True):
         yield "\x00" if gone else _text(value, column)
+
+
+def times_told(times: np.ndarray[Any, Any], column: Column) -> list[str]:
+    """Write dates as `2026-11-23` and times in UTC as `2026-11-23T06:00:00.000000Z`."""
+    if column.type == "date":
+        return [str(text) for text in np.datetime_as_string(times, unit="D")]
+    return [f"{text}Z" for text in np.datetime_as_string(times, unit="us")]
 
 
 def _text(value: Any, column: Column) -> str:

@@ -102,7 +102,11 @@ def read_order(path: Path) -> Order:
     raw = json.loads(path.read_text(encoding="utf-8"))
     if raw["verb"] == "predict":
         return PredictOrder(**{**raw, "trusted": tuple(raw["trusted"])})
-    return TrainOrder(**{**raw, "fields": tuple(Field(**field) for field in raw["fields"])})
+    return TrainOrder(**{**raw, "fields": tuple(_field(field) for field in raw["fields"])})
+
+
+def _field(raw: dict[str, Any]) -> Field:
+    return Field(**{**raw, "values": tuple(raw["values"])})
 
 
 def write_answer(path: Path, answer: Answer, peak_memory_bytes: int) -> None:

@@ -10,10 +10,17 @@ from skops.io import load
 
 here = Path(__file__).resolve().parent
 story = json.loads((here / "model.json").read_text(encoding="utf-8"))
-types = {"integer": "float64", "number": "float64", "string": "object", "boolean": "object"}
-columns = {column["name"]: types[column["type"]] for column in story["schema"]}
+types = {"integer": "float64", "number": "float64"}
+columns = {column["name"]: types.get(column["type"], "object") for column in story["schema"]}
 model = load(here / "model.skops", trusted=story["trusted"])
 rows = pd.read_csv(sys.argv[1], usecols=list(columns), dtype=columns, keep_default_na=False, na_values=[""])
+for column in story["schema"]:
+    name = column["name"]
+    if column["type"] in ("date", "datetime"):
+        times = pd.to_datetime(rows[name], format="ISO8601", utc=True)
+        rows[name] = times.dt.tz_localize(None).astype("datetime64[us]")
+    elif column["type"] == "category":
+        rows[name] = pd.Categorical(rows[name], column["values"], ordered=True)
 writer = csv.writer(sys.stdout)
 writer.writerow(["prediction"])
 writer.writerows([value] for value in model.predict(rows[list(columns)]))
