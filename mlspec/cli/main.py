@@ -28,6 +28,7 @@ _COMMANDS = (
     "rollback",
     "show",
     "log",
+    "lineage",
     "diff",
     "export",
     "push",

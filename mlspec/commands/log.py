@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from mlspec.commands.recorded import Tell, open_recorded, unheard
-from mlspec.core.problem import Place, fail, suggest
+from mlspec.core.problem import fail, suggest
 from mlspec.core.record import Record
-from mlspec.lineage.layout import LOG
-from mlspec.lineage.trees import files_below
+from mlspec.lineage.journal import address_of, entries, read
 
 
 def run(start: Path, address: str | None = None, tell: Tell = unheard) -> list[Record]:
@@ -28,19 +25,8 @@ def run(start: Path, address: str | None = None, tell: Tell = unheard) -> list[R
         wanted = next((known for known in (address, f"model/{address}") if known in heads), None)
         if wanted is None:
             raise fail("select/unknown", f"nothing is recorded of `{address}`", help=suggest(address, heads))
-    listing = files_below(recorded.repository, recorded.state.tip, LOG)
-    mark = f"-{wanted.replace('/', '.', 1)}.json" if wanted else ".json"
-    paths = sorted((path for path in listing if path.endswith(mark)), reverse=True)
-    contents = recorded.repository.contents([listing[path] for path in paths])
-    records = [_record(path, content) for path, content in zip(paths, contents, strict=True)]
+    listed = entries(recorded.repository, recorded.state.tip)
+    paths = sorted((path for path in listed if wanted in (None, address_of(path))), reverse=True)
+    records = list(read(recorded.repository, {path: listed[path] for path in paths}))
     # the time in a path is of a clock, which may be wrong; the records of one address count themselves
     return records if wanted is None else sorted(records, key=lambda record: record.generation, reverse=True)
-
-
-def _record(path: str, content: bytes | None) -> Record:
-    try:
-        return Record.model_validate_json(content or b"")
-    except ValidationError:
-        raise fail(
-            "lineage/damaged", "this record cannot be read", place=Place(path), help="run: mlspec verify"
-        ) from None
