@@ -23,8 +23,15 @@ _READ_ONLY = 0o444
 
 
 def open_folder(site: Site) -> FolderStore:
-    """Open the store in a folder."""
-    return FolderStore(site.base / site.place, shared=site.shared)
+    """Open the store in a folder, which need not be there yet.
+
+    Raises:
+        MlspecError: `store/not-a-folder`: something else is in its place.
+    """
+    root = site.base / site.place
+    if os.path.lexists(root) and not root.is_dir():
+        raise _not_a_folder(root)
+    return FolderStore(root, shared=site.shared)
 
 
 class FolderStore:
@@ -200,8 +207,7 @@ class FolderStore:
         if os.path.lexists(self.root):  # first: another writer may be making it
             if self.root.is_dir():
                 return
-            hint = "name another folder as `store:` in mlspec.yaml, or move what is in the way"
-            raise fail("store/not-a-folder", f"the store {self.root} is not a folder", help=hint)
+            raise _not_a_folder(self.root)
         if self.shared:
             message = f"the shared folder {self.root} of the store is not there"
             raise fail("store/not-there", message, help="mount it; if this is its first use, make it")
@@ -271,6 +277,11 @@ def _clean(folder: Path) -> None:
         with contextlib.suppress(OSError):
             if path.stat().st_mtime < oldest:
                 path.unlink()
+
+
+def _not_a_folder(root: Path) -> MlspecError:
+    hint = "name another folder as `store:` in mlspec.yaml, or move what is in the way"
+    return fail("store/not-a-folder", f"the store {root} is not a folder", help=hint)
 
 
 def _missing(digest: str, root: Path) -> MlspecError:
