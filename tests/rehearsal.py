@@ -39,7 +39,7 @@ from mlspec.io.clock import stamp
 from mlspec.io.git import Checkout
 from mlspec.lineage.read import State
 from mlspec.lineage.write import chain
-from mlspec.planner import diff, fingerprint, settled
+from mlspec.planner import diff, settled
 from mlspec.planner.diff import Header, Outlook
 from mlspec.planner.world import Authority, Options, SourceState, World
 
@@ -293,7 +293,8 @@ def _snapshot(session: _Recording, action: Action, started: datetime) -> Result:
 
 
 def _check(session: _Recording, action: Action, started: datetime) -> Result:
-    contract = fingerprint.contract(session.workspace.specs.datasets[_name(action)])
+    contract = session.seen.datasets[_name(action)].contract
+    assert contract is not None
     facts: dict[str, Any] = {"fingerprint": action.run, "fields": contract.fields, "rows": 2000}
     if _name(action) in session.outcomes.rejects:
         broken = Violation(rule="range", column="age", count=3, rows=(7, 8, 9), message="age: 3 rows above 100")

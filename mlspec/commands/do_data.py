@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from mlspec.commands.results import Result
 from mlspec.commands.session import Session
@@ -15,11 +16,13 @@ from mlspec.core.record import Object, Record
 from mlspec.core.verdict import Violation
 from mlspec.io.files import find_source
 from mlspec.io.hashes import HashCache
-from mlspec.planner import fingerprint
 from mlspec.planner.datasets import DatasetView
 from mlspec.specs.dataset import Dataset
 from mlspec.steps.contract import check as check_contract
 from mlspec.steps.profile import profile
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def snapshot(session: Session, action: Action, started: datetime) -> Result:
@@ -51,9 +54,8 @@ def snapshot(session: Session, action: Action, started: datetime) -> Result:
 def check(session: Session, action: Action, started: datetime) -> Result:
     """Hold a dataset version against its contract; what breaks it is recorded as rejected."""
     dataset, view = _planned(session, action)
-    contract = fingerprint.contract(dataset)
-    facts: dict[str, object] = {"fingerprint": action.run, "fields": contract.fields}
-    more = session.keep(contract.objects)
+    facts: dict[str, object] = {"fingerprint": action.run, "fields": view.contract.fields if view.contract else {}}
+    more = session.keep(view.contract.objects) if view.contract else ()
     try:
         table = load_table(session, view.version.fields if view.version else {}, dataset)
     except MlspecError as error:
@@ -63,7 +65,8 @@ def check(session: Session, action: Action, started: datetime) -> Result:
         facts |= {"rows": 0, "status": "rejected", "violations": broken}
         return _rejection(dataset, broken, session.author.draft("check", action, started, **facts))
     facts["rows"] = len(table.frame)
-    violations = (*table.violations, *check_contract(table.frame, dataset, _unread(table.violations)))
+    known = _known(session, dataset)
+    violations = (*table.violations, *check_contract(table.frame, dataset, _unread(table.violations), known))
     if violations:
         facts |= {"status": "rejected", "violations": violations[:20]}
         return _rejection(dataset, violations, session.author.draft("check", action, started, **facts))
@@ -72,6 +75,28 @@ def check(session: Session, action: Action, started: datetime) -> Result:
     draft = session.author.draft("check", action, started, outputs=outputs, **facts)
     rows, tests = len(table.frame), int(table.test.sum())
     return Result(f"{rows:,} rows keep the contract; {tests:,} of them are for testing", (draft,))
+
+
+def _known(session: Session, dataset: Dataset) -> dict[tuple[str, str], pd.Series]:
+    """Return the values of the columns of other datasets that a contract refers to.
+
+    Raises:
+        MlspecError: `contract/reference`, one of those datasets cannot be read.
+    """
+    found = {}
+    for reference in dataset.checks.references:
+        if reference.dataset != dataset.name:
+            other = session.workspace.specs.datasets[reference.dataset]
+            version = session.seen.datasets[other.name].version
+            try:
+                table = load_table(session, version.fields if version else {}, other)
+            except MlspecError as error:
+                if not error.problems[0].code.startswith("data/"):
+                    raise
+                message = f"dataset/{other.name}, which it refers to, cannot be read: {error.problems[0].message}"
+                raise fail("contract/reference", message) from error
+            found[other.name, reference.target] = table.frame[reference.target]
+    return found
 
 
 def _planned(session: Session, action: Action) -> tuple[Dataset, DatasetView]:

@@ -23,6 +23,7 @@ class DatasetView:
 
     address: str
     version: Wanted | None
+    contract: Wanted | None
     content: str | None
     actions: tuple[Action, ...]
     observation: Observation
@@ -45,16 +46,19 @@ def view(world: World, dataset: Dataset) -> DatasetView:
     if content is None:
         return _unreachable(world, dataset, state, observation)
     version = fingerprint.dataset_version(dataset, content)
-    contract = fingerprint.contract(dataset)
+    others = _referred(world, dataset)
+    contract = fingerprint.contract(dataset, {name: one.digest if one else None for name, one in others.items()})
     known = head.contracts.get(contract_key(version.digest, contract.digest))
     actions = [
         *_snapshot(world, head, version, content),
-        *_check(world, head, version, contract),
+        *_check(world, head, Judged(version, contract, _missing_bytes(world, others))),
         *_update(world, head, dataset, version if known and known.outcome == "passed" else None),
     ]
     obstacle = f"{address} was rejected: {known.summary}" if known and known.outcome == "rejected" else None
     rejected, new = obstacle is not None, head.generation == 0
-    return DatasetView(address, version, content, tuple(actions), observation, obstacle, negative=rejected, new=new)
+    return DatasetView(
+        address, version, contract, content, tuple(actions), observation, obstacle, negative=rejected, new=new
+    )
 
 
 def version(world: World, dataset: Dataset) -> Wanted | None:
@@ -62,6 +66,31 @@ def version(world: World, dataset: Dataset) -> Wanted | None:
     address = str(dataset.address)
     content, _ = _content(world.head(address), world.sources[dataset.name], address)
     return fingerprint.dataset_version(dataset, content) if content is not None else None
+
+
+def _referred(world: World, dataset: Dataset) -> dict[str, Wanted | None]:
+    """Return the versions of the datasets that a contract refers to, by name; its own is no other."""
+    named = {reference.dataset for reference in dataset.checks.references} - {dataset.name}
+    return {name: version(world, world.specs.datasets[name]) for name in sorted(named)}
+
+
+def _missing_bytes(world: World, others: Mapping[str, Wanted | None]) -> tuple[str, ...]:
+    """Return the snapshots that must be taken, or put back, before datasets that are referred to can be read."""
+    missing = []
+    for name, wanted in others.items():
+        snapshot = world.head(f"dataset/{name}").snapshots.get(wanted.digest) if wanted else None
+        if snapshot is None or not world.has(snapshot.content):
+            missing.append(f"snapshot dataset/{name}")
+    return tuple(missing)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A dataset version, the contract it is held against, and the snapshots of others which that needs."""
+
+    version: Wanted
+    contract: Wanted
+    others: tuple[str, ...]
 
 
 def restore(world: World, seen: DatasetView) -> Action | None:
@@ -101,7 +130,7 @@ def _unreachable(world: World, dataset: Dataset, state: SourceState, observation
         reasons=(Reason(field="new", after=dataset.source.path),),
     )
     actions = (action, *_update(world, world.head(address), dataset, None))
-    return DatasetView(address, None, None, actions, observation, f"{address}: {why}")
+    return DatasetView(address, None, None, None, actions, observation, f"{address}: {why}")
 
 
 def _snapshot(world: World, head: Head, version: Wanted, content: str) -> list[Action]:
@@ -131,7 +160,8 @@ def _snapshot_action(world: World, address: str, version: Wanted, change: Kind, 
     )
 
 
-def _check(world: World, head: Head, version: Wanted, contract: Wanted) -> list[Action]:
+def _check(world: World, head: Head, judged: Judged) -> list[Action]:
+    version, contract = judged.version, judged.contract
     known = head.contracts.get(contract_key(version.digest, contract.digest))
     if known and known.outcome == "passed":
         return []
@@ -143,7 +173,7 @@ def _check(world: World, head: Head, version: Wanted, contract: Wanted) -> list[
         run=version.digest,
         change="update" if head.contracts else "create",
         effect=key,
-        needs=(f"snapshot {head.address}",) if planned else (),
+        needs=(*((f"snapshot {head.address}",) if planned else ()), *judged.others),
         blocked=f"rejected: {known.summary}" if known else failed_before(world, head, key),
         negative=known is not None,
         estimate_s=head.seconds.get("check"),
@@ -151,7 +181,7 @@ def _check(world: World, head: Head, version: Wanted, contract: Wanted) -> list[
     )
     snapshot = head.snapshots.get(version.digest)
     if snapshot and not action.blocked and not world.has(snapshot.content):
-        return [action.model_copy(update={"needs": (f"snapshot {head.address}",)})]
+        return [action.model_copy(update={"needs": (f"snapshot {head.address}", *judged.others)})]
     return [action]
 
 

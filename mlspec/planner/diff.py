@@ -108,7 +108,23 @@ def _with_restores(world: World, seen: Mapping[str, DatasetView], dependants: li
         need = f"snapshot {view.address}"
         if need in asked and need not in planned:
             actions.insert(0, datasets.restore(world, view) or _lost(view))
-    return actions
+    return _needed_first(actions)
+
+
+def _needed_first(actions: Iterable[Action]) -> list[Action]:
+    """Bring what an action needs before it, as a check that refers to a dataset whose name comes later."""
+    left, done = {action.id: action for action in actions}, list[Action]()
+
+    def take(key: str) -> None:
+        action = left.pop(key, None)
+        if action is not None:
+            for need in action.needs:
+                take(need)
+            done.append(action)
+
+    for key in list(left):
+        take(key)
+    return done
 
 
 def _lost(view: DatasetView) -> Action:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from mlspec.core import digest
@@ -52,7 +53,7 @@ def dataset_of(name: str, fields: Mapping[str, Any]) -> Dataset:
         "owner": "recorded",
         "source": {"path": f"recorded.{source['format']}", **source},
         "schema": columns,
-        "split": _below(fields, "split", ("test", "by", "seed", "stratify")),
+        "split": _below(fields, "split", ("test", "by", "seed", "stratify", "column")),
     }
     return Dataset.model_validate_json(digest.canonical(written))
 
@@ -61,9 +62,13 @@ def _below(fields: Mapping[str, Any], prefix: str, names: tuple[str, ...]) -> Fi
     return {name: fields[f"{prefix}.{name}"] for name in names if f"{prefix}.{name}" in fields}
 
 
-def contract(dataset: Dataset) -> Wanted:
-    """Return what decides whether a dataset version is accepted: ranges, values and checks."""
-    return wanted(flatten(select(dataset, Change.CHECK)))
+def contract(dataset: Dataset, referred: Mapping[str, str | None] = MappingProxyType({})) -> Wanted:
+    """Return what decides whether a dataset version is accepted: ranges, values, checks, and the versions it refers to.
+
+    `referred` are the versions of other datasets by name, None where one was never seen.
+    """
+    fields = flatten(select(dataset, Change.CHECK))
+    return wanted(fields | {f"references.{name}": version for name, version in referred.items()})
 
 
 def run(model: Model, dataset: str, code: Closure | None, environment: str | None) -> Wanted:

@@ -14,6 +14,7 @@ from mlspec.core.problem import suggest
 from mlspec.core.types import NUMBERS, TEXTS, TIMES
 from mlspec.specs.base import Change, MisplacedError, Part, Scalar, Spec, Text, repeats
 from mlspec.specs.paths import RepositoryPath
+from mlspec.specs.patterns import check_pattern
 
 ColumnType = Literal["integer", "number", "string", "boolean", "date", "datetime", "category", "text"]
 Role = Literal["feature", "target", "id", "time", "group", "weight", "ignore"]
@@ -87,6 +88,8 @@ class Column(Part):
     """The largest value allowed, or the latest date or time."""
     values: Annotated[tuple[Scalar, ...] | None, Change.CHECK] = None
     """All values allowed; of a `category` in order, lowest first, and part of the dataset version."""
+    pattern: Annotated[Annotated[str, AfterValidator(check_pattern)] | None, Change.CHECK] = None
+    """A regular expression that each whole value must match, in RE2's syntax; of text."""
     max_missing: Annotated[Fraction | None, Change.CHECK] = None
     """The share of missing values allowed in this column; by default what `checks` says."""
     sensitive: Annotated[bool, Change.RECORD] = False
@@ -104,6 +107,8 @@ class Column(Part):
         for n, value in enumerate(self.values or ()):
             if not self.accepts(value):
                 raise MisplacedError(f"column `{self.name}` is {self.type}, and this value is not", "values", n)
+        if self.pattern is not None and self.type not in TEXTS:
+            raise MisplacedError(f"`pattern` is for text; column `{self.name}` is {self.type}", "pattern")
         if self.type == "category":
             self._ordered()
         return self
@@ -141,19 +146,54 @@ def _told(value: Any) -> str:
     return value if isinstance(value, str) else f"{value:g}"
 
 
+def _unique(value: Any) -> Any:
+    names = value if isinstance(value, list | tuple) else (value,)
+    if not names or not all(isinstance(name, str) for name in names):
+        raise ValueError("must be the name of a column, or a list of names")
+    return tuple(names) if isinstance(value, list | tuple) else value
+
+
+Unique = Annotated[
+    Any,
+    AfterValidator(_unique),
+    Field(json_schema_extra={"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
+]
+
+
+class Reference(Part):
+    """A column whose values must all be in a column of another dataset."""
+
+    column: Annotated[str, Change.CHECK]
+    """The column of this dataset; a missing value refers to nothing."""
+    dataset: Annotated[str, Change.CHECK]
+    """The name of the other dataset."""
+    to: Annotated[str | None, Change.CHECK] = None
+    """The column there; by default the one of the same name."""
+
+    @property
+    def target(self) -> str:
+        """Return the name of the column there."""
+        return self.to or self.column
+
+
 class Checks(Part):
     """What must hold for the whole table before anything trains on it."""
 
     max_missing: Annotated[Fraction, Change.CHECK] = 1.0
     """The share of missing values allowed in each column."""
-    unique: Annotated[tuple[str, ...], Change.CHECK] = ()
-    """Columns in which no value appears twice, each by itself."""
+    unique: Annotated[tuple[Unique, ...], Change.CHECK] = ()
+    """Columns in which no value appears twice, each by itself; a list of columns: together, as in `[[city, day]]`."""
     min_rows: Annotated[Annotated[int, Field(ge=1)], Change.CHECK] = 1
     """The fewest rows."""
     max_rows: Annotated[Annotated[int, Field(ge=1)] | None, Change.CHECK] = None
     """The most rows."""
     extra_columns: Annotated[Literal["refuse", "ignore"], Change.CHECK] = "refuse"
     """What to do with columns that the schema does not name."""
+    references: Annotated[tuple[Reference, ...], Change.CHECK] = ()
+    """Columns whose values must be in another dataset."""
+
+
+_IDLE = {"time": {"seed"}, "column": {"seed", "test"}}
 
 
 class Split(Part):
@@ -161,12 +201,24 @@ class Split(Part):
 
     test: Annotated[Annotated[float, Field(gt=0, lt=1)], Change.VERSION] = 0.25
     """The share of rows kept for testing."""
-    by: Annotated[Literal["hash", "random"], Change.VERSION] = "hash"
-    """`hash` of the id (else of the row): rows keep their side as data grows; `random`: exact shares, by seed."""
+    by: Annotated[Literal["hash", "random", "time", "group", "column"], Change.VERSION] = "hash"
+    """How: `hash`, `random`, `time`, `group` or `column`, as below."""
     seed: Annotated[Annotated[int, Field(ge=0, lt=2**32)], Change.VERSION] = 0
     """Another seed gives another split."""
     stratify: Annotated[str | None, Change.VERSION] = None
     """A column whose values keep their shares on both sides; with `by: random`."""
+    column: Annotated[str | None, Change.VERSION] = None
+    """The column that says `train` or `test`; with `by: column`."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Split:
+        if self.stratify is not None and self.by != "random":
+            raise MisplacedError("`split.stratify` goes with `by: random`", "stratify")
+        if (self.column is not None) != (self.by == "column"):
+            raise MisplacedError("`by: column` and `column:`, which names it, go together", "by")
+        for field in self.model_fields_set & _IDLE.get(self.by, set()):
+            raise MisplacedError(f"`split.{field}` has no meaning with `by: {self.by}`", field)
+        return self
 
 
 class Dataset(Spec):
@@ -221,14 +273,32 @@ class Dataset(Spec):
         return self
 
     def _columns_named(self, names: set[str]) -> None:
-        for n, name in enumerate(self.checks.unique):
-            if name not in names:
-                raise MisplacedError(_no_column(name, names), "checks", "unique", n)
-        stratify = self.split.stratify
-        if stratify is not None and self.split.by != "random":
-            raise MisplacedError("`split.stratify` goes with `by: random`", "split", "stratify")
-        if stratify is not None and stratify not in names:
-            raise MisplacedError(_no_column(stratify, names), "split", "stratify")
+        for n, unique in enumerate(self.checks.unique):
+            for name in (unique,) if isinstance(unique, str) else unique:
+                if name not in names:
+                    raise MisplacedError(_no_column(name, names), "checks", "unique", n)
+        for n, reference in enumerate(self.checks.references):
+            if reference.column not in names:
+                raise MisplacedError(_no_column(reference.column, names), "checks", "references", n, "column")
+        for field in ("stratify", "column"):
+            name = getattr(self.split, field)
+            if name is not None and name not in names:
+                raise MisplacedError(_no_column(name, names), "split", field)
+        self._divided()
+
+    def _divided(self) -> None:
+        """Hold the way of splitting against the columns."""
+        by = self.split.by
+        if by in ("time", "group") and not self.with_role(by):
+            raise MisplacedError(f"`by: {by}` needs a column with `role: {by}`", "split", "by")
+        time = self.with_role("time")
+        if by == "time" and time[0].type not in TIMES | NUMBERS:
+            message = f"`by: time` needs dates, times or numbers; column `{time[0].name}` is {time[0].type}"
+            raise MisplacedError(message, "split", "by")
+        column = self.column(self.split.column or "")
+        if column is not None and (column.type not in ("string", "category") or column.role != "ignore"):
+            message = f"column `{column.name}` says which rows are for testing: make it a string, with `role: ignore`"
+            raise MisplacedError(message, "split", "column")
 
 
 def _no_column(name: str, names: set[str]) -> str:

@@ -81,6 +81,17 @@ def gate_misfits(gate: Gate, model: Model, dataset: Dataset, path: Path) -> Iter
                 yield Misfit(path, "gate/unknown-column", message, advice)
 
 
+def reference_misfits(column: Column, other: Dataset, name: str, path: Path) -> Iterator[Misfit]:
+    """Find what does not fit between a column and the one of another dataset that it refers to."""
+    there = other.column(name)
+    if there is None:
+        advice = suggest(name, [known.name for known in other.columns])
+        yield Misfit(path, "dataset/reference", f"dataset/{other.name} has no column `{name}`", advice)
+    elif there.type != column.type and not any({there.type, column.type} <= alike for alike in (TEXTS, NUMBERS)):
+        message = f"`{column.name}` is {column.type}, and `{name}` of dataset/{other.name} is {there.type}"
+        yield Misfit(path, "dataset/reference", message, "declare both of one type")
+
+
 def metric_misfit(name: str, model: Model, target: Column, path: Path) -> Misfit | None:
     """Return why a known metric cannot be computed for a model, or None."""
     metric = METRICS.get(name)

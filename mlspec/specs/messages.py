@@ -33,7 +33,9 @@ Sentence = Callable[[ErrorDetails], str]
 def findings_of(error: ValidationError, part: type[Part], document: Document, base: Path = ()) -> list[Finding]:
     """Turn what pydantic found in a part of a document, which stands at `base`, into findings."""
     findings = []
-    every = error.errors(include_url=False)
+    listed = error.errors(include_url=False)
+    inside = {details["loc"][:n] for details in listed for n in range(len(details["loc"]))}
+    every = [details for details in listed if details["type"] != "too_short" or details["loc"] not in inside]
     for details in every[:MAX_FINDINGS]:
         path, on_key = _path_of(details)
         code, message, advice = _explain(details, part, base + path)

@@ -11,7 +11,7 @@ from mlspec.core.document import Finding
 from mlspec.core.problem import suggest
 from mlspec.specs.base import Spec, repeats
 from mlspec.specs.dataset import Dataset
-from mlspec.specs.fit import Misfit, gate_misfits, model_misfits, unknown_metric
+from mlspec.specs.fit import Misfit, gate_misfits, model_misfits, reference_misfits, unknown_metric
 from mlspec.specs.gate import Gate
 from mlspec.specs.messages import MAX_FINDINGS
 from mlspec.specs.model import Model
@@ -47,6 +47,7 @@ def _spec(spec: Spec, project: Project, specs: Specs) -> Iterator[Misfit]:
         yield Misfit(("owner",), "spec/unknown-team", f"unknown team `{spec.owner}`", advice)
     if isinstance(spec, Dataset):
         yield from _source(spec, project, specs)
+        yield from _references(spec, specs)
     elif isinstance(spec, Gate):
         yield from _gate(spec)
     elif isinstance(spec, Model):
@@ -62,6 +63,16 @@ def _source(dataset: Dataset, project: Project, specs: Specs) -> Iterator[Misfit
     if project.store.scheme == FOLDER and f"{source}/".startswith(f"{store}/"):
         message = f"the source lies in the store, {project.store.path} (`store` in {PROJECT_FILE})"
         yield Misfit(("source",), "dataset/source", message, "the store is mlspec's own; keep the source elsewhere")
+
+
+def _references(dataset: Dataset, specs: Specs) -> Iterator[Misfit]:
+    for n, reference in enumerate(dataset.checks.references):
+        path = ("checks", "references", n)
+        if Address("dataset", reference.dataset) not in specs.where:
+            yield _dangling("dataset", reference.dataset, (*path, "dataset"), specs)
+        other, column = specs.datasets.get(reference.dataset), dataset.column(reference.column)
+        if other is not None and column is not None:
+            yield from reference_misfits(column, other, reference.target, path)
 
 
 def _gate(gate: Gate) -> Iterator[Misfit]:

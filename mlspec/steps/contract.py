@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
+from mlspec.core.problem import fail
 from mlspec.core.types import TIMES
 from mlspec.core.verdict import Violation
 from mlspec.specs.dataset import Column, Dataset
-from mlspec.steps.split import split
+from mlspec.steps.split import TEST, TRAIN, split
 
 _ROWS = 5
 
 
-def check(frame: pd.DataFrame, dataset: Dataset, unread: Collection[str | None] = ()) -> tuple[Violation, ...]:
+Known = Mapping[tuple[str, str], pd.Series]
+"""The values of columns that are referred to, by dataset and column."""
+
+
+def check(
+    frame: pd.DataFrame, dataset: Dataset, unread: Collection[str | None] = (), known: Known = MappingProxyType({})
+) -> tuple[Violation, ...]:
     """Return what breaks the contract: rule, column, how many rows, and the first row numbers, counted from 1.
 
     Values are never shown, so that none of a sensitive column can be. `frame` has the declared columns, typed;
@@ -26,6 +36,8 @@ def check(frame: pd.DataFrame, dataset: Dataset, unread: Collection[str | None] 
     for column in dataset.columns:
         if column.name not in unread:
             found += _column(frame[column.name], column, dataset)
+    found += _strangers(frame, dataset, set(unread), known)
+    found += _together(frame, dataset, set(unread))
     if not found and not unread:
         found += _sides(frame, dataset)
     return tuple(found)
@@ -54,12 +66,69 @@ def _column(values: pd.Series, column: Column, dataset: Dataset) -> Iterator[Vio
     if column.values is not None:
         outside = ~missing & ~values.isin([_limit(column, value) for value in column.values])
         yield from _if_any("values", column, outside, "the value is none of the allowed ones")
+    if column.pattern is not None:
+        yield from _if_any("pattern", column, ~missing & ~matches(values, column), "the value does not match `pattern`")
     if column.name in dataset.checks.unique:
         repeated = ~missing & values.duplicated(keep=False)
         yield from _if_any("unique", column, repeated, "the value is there more than once")
+    yield from _placed(values, missing, column, dataset)
     if column.role == "target" and len(present) > 1 and present.nunique() == 1:
         message = f"column `{column.name}`: the target has one value only, so there is nothing to learn"
         yield Violation(rule="target/constant", column=column.name, count=len(present), message=message)
+
+
+def matches(values: pd.Series, column: Column) -> pd.Series:
+    """Say which values match the whole of a column's pattern. RE2 takes time linear in them.
+
+    Raises:
+        MlspecError: the pattern is none (`contract/pattern`).
+    """
+    texts = pa.array(values, pa.string(), from_pandas=True)
+    try:
+        found = pc.match_substring_regex(texts, rf"\A(?:{column.pattern})\z")
+    except pa.ArrowInvalid as error:
+        reason = str(error).partition(": ")[2]
+        raise fail("contract/pattern", f"column `{column.name}`: `pattern` is no expression of RE2: {reason}") from None
+    return pd.Series(found.fill_null(False).to_numpy(zero_copy_only=False), index=values.index)
+
+
+def _placed(values: pd.Series, missing: pd.Series, column: Column, dataset: Dataset) -> Iterator[Violation]:
+    """Check that the split can place every row."""
+    by = dataset.split.by
+    if by in ("time", "group") and column.role == by:
+        yield from _if_any(f"split/{by}", column, missing, f"the {by} is missing, by which rows are split")
+    if by == "column" and column.name == dataset.split.column:
+        yield from _if_any(
+            "split/column", column, ~values.isin([TRAIN, TEST]), f"the value is neither {TRAIN} nor {TEST}"
+        )
+
+
+def _together(frame: pd.DataFrame, dataset: Dataset, unread: set[str | None]) -> Iterator[Violation]:
+    """Check what several columns must not repeat together; a row where all of them are missing is none of these."""
+    for names in dataset.checks.unique:
+        if isinstance(names, str) or not unread.isdisjoint(names):
+            continue
+        columns = frame[list(names)]
+        repeated = columns.duplicated(keep=False) & columns.notna().any(axis=1)
+        if bool(repeated.any()):
+            listed = ", ".join(f"`{name}`" for name in names)
+            yield _told_rows(
+                "unique", None, repeated, f"columns {listed}", "the values are there together more than once"
+            )
+
+
+def _strangers(frame: pd.DataFrame, dataset: Dataset, unread: set[str | None], known: Known) -> Iterator[Violation]:
+    for reference in dataset.checks.references:
+        column = dataset.column(reference.column)
+        if column is None or column.name in unread:
+            continue
+        there = (
+            frame[reference.target] if reference.dataset == dataset.name else known[reference.dataset, reference.target]
+        )
+        values = frame[column.name]
+        strange = values.notna() & ~values.isin(there.dropna())
+        why = f"the value is not in `{reference.target}` of dataset/{reference.dataset}"
+        yield from _if_any("references", column, strange, why)
 
 
 def _missing(missing: pd.Series, column: Column, dataset: Dataset) -> Iterator[Violation]:
@@ -112,8 +181,12 @@ def _if_any(rule: str, column: Column, bad: pd.Series, why: str) -> Iterator[Vio
 
 
 def _broken(rule: str, column: Column, bad: pd.Series, why: str) -> Violation:
+    return _told_rows(rule, column.name, bad, f"column `{column.name}`", why)
+
+
+def _told_rows(rule: str, column: str | None, bad: pd.Series, what: str, why: str) -> Violation:
     mask = bad.to_numpy(dtype=bool)
     count = int(mask.sum())
     rows = tuple(int(row) + 1 for row in mask.nonzero()[0][:_ROWS])
-    message = f"column `{column.name}`, {count:,} row{'s' if count > 1 else ''}: {why}"
-    return Violation(rule=rule, column=column.name, count=count, rows=rows, message=message)
+    message = f"{what}, {count:,} row{'s' if count > 1 else ''}: {why}"
+    return Violation(rule=rule, column=column, count=count, rows=rows, message=message)

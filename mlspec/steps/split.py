@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,8 @@ from mlspec.core.types import TIMES
 from mlspec.specs.dataset import Column, Dataset
 
 Mask = np.ndarray[Any, np.dtype[np.bool_]]
+TRAIN, TEST = "train", "test"
+"""What the cells of `split.column` say."""
 _SCALE = float(2**64)
 
 
@@ -22,16 +24,35 @@ def split(frame: pd.DataFrame, dataset: Dataset) -> Mask:
 
     `hash`: a row is for testing when the first 64 bits of sha256 of the seed and its id (without an id column, of
     all its declared cells) lie below the share; so a row keeps its side as rows are added, and equal rows stay
-    together. `random`: exactly the share, rounded, drawn by numpy's frozen `RandomState`; within each value of
-    `stratify` by largest remainder.
+    together. `group`: the same of its group. `random`: exactly the share, rounded, drawn by numpy's frozen
+    `RandomState`; within each value of `stratify` by largest remainder. `time`: the latest rows, as few as make up
+    the share, and all that are as late as the first of them; a row without a time is for training. `column`: the rows
+    that say `test`.
     """
-    if dataset.split.by == "hash":
-        return _by_hash(frame, dataset)
-    return _at_random(frame, dataset)
+    match dataset.split.by:
+        case "hash":
+            return _by_hash(frame, dataset, dataset.with_role("id") or dataset.columns)
+        case "group":
+            return _by_hash(frame, dataset, dataset.with_role("group"))
+        case "time":
+            return _by_time(frame[dataset.with_role("time")[0].name], dataset.split.test)
+        case "column":
+            return frame[dataset.split.column or ""].eq(TEST).to_numpy(dtype=bool)
+        case _:
+            return _at_random(frame, dataset)
 
 
-def _by_hash(frame: pd.DataFrame, dataset: Dataset) -> Mask:
-    keyed = dataset.with_role("id") or dataset.columns
+def _by_time(times: pd.Series, share: float) -> Mask:
+    """Draw the line before the earliest of the latest rows; where all rows are as late, none is for testing."""
+    known = times.dropna().sort_values()
+    if known.empty:
+        return np.zeros(len(times), dtype=bool)
+    first = known.iloc[len(known) - _share(len(known), share)] if len(known) > 1 else known.iloc[0]
+    late = times > first if first == known.iloc[0] else times >= first
+    return np.asarray(late.fillna(False), dtype=np.bool_)
+
+
+def _by_hash(frame: pd.DataFrame, dataset: Dataset, keyed: Sequence[Column]) -> Mask:
     salt = hashlib.sha256(f"mlspec/split/1 {dataset.split.seed}\0".encode())
     limit = int(dataset.split.test * _SCALE)
     parts = [list(_texts(frame[column.name], column)) for column in keyed]
