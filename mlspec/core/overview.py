@@ -56,6 +56,8 @@ class Overview(Value):
 
     format: Literal["mlspec.show/1"] = "mlspec.show/1"
     project: str
+    at: str | None = None
+    """The moment that was asked about; None for now."""
     lineage: str | None
     deployed: str | None
     resources: tuple[ResourceView, ...]

@@ -20,7 +20,8 @@ def overview_lines(overview: Overview) -> Iterator[Line]:
     """Yield the lines of an overview."""
     deployed = f"deployed commit {overview.deployed[:8]}" if overview.deployed else "nothing deployed yet"
     lineage = f"lineage {overview.lineage[:8]}" if overview.lineage else "nothing recorded yet"
-    yield line((overview.project, "bold"), f": {deployed}, {lineage}")
+    when = f" at {moment(overview.at)}" if overview.at else ""
+    yield line((overview.project, "bold"), f"{when}: {deployed}, {lineage}")
     for resource in overview.resources:
         yield line("")
         yield from _resource(resource)
