@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 
 import cold_parse
+import fmt_files
 import noop_plan
 import scale
 import step_overhead
 
 if __name__ == "__main__":
-    sys.exit(max([bench.main() for bench in (noop_plan, scale, cold_parse, step_overhead)]))
+    sys.exit(max([bench.main() for bench in (noop_plan, scale, cold_parse, fmt_files, step_overhead)]))

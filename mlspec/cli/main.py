@@ -23,6 +23,7 @@ ERROR, DEFECT, INTERRUPTED = 1, 70, 130
 _COMMANDS = (
     "init",
     "validate",
+    "fmt",
     "plan",
     "apply",
     "rollback",

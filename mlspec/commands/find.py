@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,25 @@ def find_project(start: Path) -> Path:
         if (folder / PROJECT_FILE).is_file():
             return folder
     raise fail("project/missing", f"there is no {PROJECT_FILE} in {start} or above", help="run: mlspec init")
+
+
+def inside(start: Path, root: Path, path: str) -> str:
+    """Return a path, given relative to `start`, relative to the project.
+
+    Raises:
+        MlspecError: nothing is there, or it is not in the project.
+    """
+    full = (start / path).resolve()
+    if not full.exists():
+        raise fail("file/missing", f"there is no file or folder `{path}`")
+    if not full.is_relative_to(root):
+        raise fail("file/outside", f"`{path}` is not in the project {root.name}")
+    return full.relative_to(root).as_posix()
+
+
+def is_below(file: str, paths: Iterable[str]) -> bool:
+    """Say whether a file is one of some paths or below one."""
+    return any(path in (".", file) or file.startswith(path + "/") for path in paths)
 
 
 def refuse_committed(repository: Repository, root: Path) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from _ruamel_yaml import (
     AliasEvent,
@@ -25,10 +25,12 @@ from mlspec.core.document import Document, Finding, Path
 from mlspec.core.problem import Place, Problem
 from mlspec.io.yaml_nodes import MAX_NODES, Builder, GaveUpError, Node
 from mlspec.io.yaml_scalars import reading
+from mlspec.io.yaml_sketch import Sketcher
 from mlspec.io.yaml_syntax import Complaint, explain
 from mlspec.io.yaml_text import Chunk, Flaw, RefusedError, Spot, chunks, decode, excerpt, flaws_of
 from mlspec.specs.messages import NOT_TEXT, SECRET
 
+Taker = TypeVar("Taker", Builder, Sketcher)
 _COLON = "found unexpected ':'"
 """What the C parser says of `[12:30]` and `{entrypoint: src/train.py:train}`, which YAML 1.2 allows: then the slow
 parser decides, on texts it reads in less than half a second."""
@@ -98,9 +100,7 @@ def _compose_chunk(chunk: Chunk, source: _Source, budget: int) -> int:
         source.flaws.extend(flaws)
         source.nodes.append(None)
         return budget
-    builder, error = _build(_fast_events(chunk.text), chunk, budget)
-    if getattr(error, "problem", None) == _COLON and len(chunk.text) <= _MAX_SLOW:
-        builder, error = _build(YAML(typ="safe", pure=True).parse(chunk.text), chunk, budget)
+    builder, error = _parse(chunk.text, lambda: Builder(chunk.line, budget))
     if error is not None:
         builder.flaws.append(explain(_complaint(error, chunk.line), source.lines, builder.quoted, builder.opened))
     if builder.flaws or builder.root is not None:
@@ -109,26 +109,42 @@ def _compose_chunk(chunk: Chunk, source: _Source, budget: int) -> int:
     return builder.budget
 
 
+def sketch(text: str) -> Sketcher:
+    """Return one document of a file without flaws as it was written; its line breaks are all single line feeds."""
+    sketcher, error = _parse(text, lambda: Sketcher(text))
+    assert error is None, "only a file that was read without a problem is sketched"
+    sketcher.finish()
+    return sketcher
+
+
+def _parse(text: str, make: Callable[[], Taker]) -> tuple[Taker, Exception | None]:
+    """Let a builder take what can be parsed; returns with it what stopped the parser, if anything did."""
+    builder = make()
+    error = _feed(_fast_events(text), builder)
+    if getattr(error, "problem", None) == _COLON and len(text) <= _MAX_SLOW:
+        builder = make()
+        error = _feed(YAML(typ="safe", pure=True).parse(text), builder)
+    return builder, error
+
+
 def _fast_events(text: str) -> Iterator[Any]:
     parser = CParser(text)
     while (event := parser.get_event()) is not None:
         yield event
 
 
-def _build(events: Iterator[Any], chunk: Chunk, budget: int) -> tuple[Builder, Exception | None]:
-    """Build what can be built; returns with it what stopped the parser, if anything did."""
-    builder = Builder(chunk.line, budget)
+def _feed(events: Iterator[Any], builder: Builder | Sketcher) -> Exception | None:
     try:
         for event in events:
             _take(event, builder)
     except GaveUpError:
         pass
     except (YAMLError, ValueError, LookupError) as error:  # the latter two from the parser in Python, for some escapes
-        return builder, error
-    return builder, None
+        return error
+    return None
 
 
-def _take(event: Any, builder: Builder) -> None:
+def _take(event: Any, builder: Builder | Sketcher) -> None:
     kind = type(event)
     if kind is ScalarEvent:
         builder.scalar(event)
@@ -137,7 +153,7 @@ def _take(event: Any, builder: Builder) -> None:
     elif kind is SequenceStartEvent:
         builder.start(event, [])
     elif kind is MappingEndEvent or kind is SequenceEndEvent:
-        builder.end()
+        builder.end(event)
     elif kind is AliasEvent:
         builder.alias(event)
 

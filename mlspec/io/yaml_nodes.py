@@ -21,6 +21,7 @@ class Mark(Protocol):
 
     line: int
     column: int
+    index: int
 
 
 class Event(Protocol):
@@ -113,7 +114,7 @@ class Builder:
         self._put(node)
         self._frames.append(_Frame(node, event.flow_style))
 
-    def end(self) -> None:
+    def end(self, _event: Event) -> None:
         """Take the end of a list or mapping."""
         self._frames.pop()
 

@@ -1,0 +1,33 @@
+"""`mlspec fmt`: parses, calls, prints."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import rich_click as click
+
+
+@click.command("fmt")
+@click.argument("paths", nargs=-1)
+@click.option(
+    "--check", is_flag=True, help="Change nothing: print what would change, and exit with 1 if anything would."
+)
+@click.pass_obj
+def command(start: Path, paths: tuple[str, ...], check: bool) -> int:
+    """Write specs and mlspec.yaml, or those below PATHS, in canonical order and layout; comments are kept."""
+    import sys
+
+    from mlspec.cli.console import write
+    from mlspec.commands.fmt import run
+    from mlspec.render.fmt_text import diff_lines, outcome_lines
+    from mlspec.render.problems import problem_lines
+
+    done = run(start, paths, check=check)
+    changed = [(one.file, one.before, one.after) for one in done.files if one.changed]
+    if check:
+        for file, before, after in changed:
+            write(diff_lines(file, before, after))
+    write(problem_lines(done.problems), sys.stderr)
+    errors = {str(problem.place and problem.place.file) for problem in done.problems if problem.severity == "error"}
+    write(outcome_lines([file for file, _, _ in changed], len(done.files), len(errors), check=check))
+    return 1 if errors or (check and changed) else 0
