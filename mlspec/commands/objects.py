@@ -62,6 +62,7 @@ class Census:
         names, done = iter(sorted([*self.named, *self.notes])), 0
         with ThreadPoolExecutor(_THREADS, thread_name_prefix="object") as pool:
             while part := list(islice(names, _PART)):
+                store.gather(part)
                 found = pool.map(lambda name: _check(store, name, is_note=name in self.notes), part)
                 wrong |= {name: problem for name, problem in zip(part, found, strict=True) if problem}
                 done += len(part)

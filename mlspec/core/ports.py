@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -81,6 +81,10 @@ class Store(Protocol):
         Raises:
             MlspecError: as `fetch`.
         """
+        ...
+
+    def gather(self, names: Collection[str]) -> None:
+        """Bring objects and notes nearer that are about to be read, where that takes less in one go; errors wait."""
         ...
 
     def read(self, digest: str) -> bytes:

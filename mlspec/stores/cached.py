@@ -6,6 +6,7 @@ is there, and whether it is whole, is asked of the store itself.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 from mlspec.core.ports import Store, Stored
@@ -62,6 +63,9 @@ class CachedStore:
     def check(self, digest: str) -> None:
         """Read the object in the store, not its copy here, and hold it against its digest; errors as the store's."""
         self._store.check(digest)
+
+    def gather(self, names: Collection[str]) -> None:
+        """Do nothing: each is as near as it gets when it is read."""
 
     def read(self, digest: str) -> bytes:
         """Return the verified bytes of an object, from here or from the store; errors as those of the store."""

@@ -9,7 +9,8 @@ the same.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from mlspec.core import digest as digests
@@ -103,6 +104,16 @@ class GitStore:
     def check(self, digest: str) -> None:
         """Read an object and hold it against its digest; errors as `read`."""
         self.read(digest)
+
+    def gather(self, names: Collection[str]) -> None:
+        """Fetch what is not here in one go; what stands against it the reading of each will tell."""
+        refs = {_ref(name) if digests.is_digest(name) else _note(name) for name in names}
+        missing = refs - self._repository.refs(_OBJECTS, _NOTES).keys()
+        if missing and self._remote is not None:
+            with suppress(RemoteError):
+                there = self._remote.tips(f"{_OBJECTS}/*", f"{_NOTES}/*").keys() & missing
+                if there:
+                    self._remote.fetch(*(f"+{ref}:{ref}" for ref in sorted(there)))
 
     def read(self, digest: str) -> bytes:
         """Return the verified bytes of an object.

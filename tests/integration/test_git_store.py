@@ -214,8 +214,11 @@ def test_a_model_trained_in_one_clone_is_used_in_another(tmp_path: Path) -> None
     exported = second.mlspec("export", "answer@staging", str(tmp_path / "model"))
     assert exported.code == 0, exported
     assert (tmp_path / "model" / "model.skops").stat().st_size > 100
-    verified = second.mlspec("verify", "--store")
+    third, trace = World(clone(remote, tmp_path / "whole"), world.env), tmp_path / "trace"
+    verified = third.mlspec("verify", "--store", GIT_TRACE=str(trace))
     assert verified.code == 0, verified
+    fetches = [row for row in trace.read_text().splitlines() if " fetch " in row and "run_command" not in row]
+    assert 1 <= len(fetches) <= 2, "the lineage, then all objects and notes in one go"
     broken = replace(second, root=clone(remote, tmp_path / "third"))
     for ref in listed:
         run("update-ref", "-d", ref, at=remote)
