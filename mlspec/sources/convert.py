@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -13,10 +13,11 @@ import pandas as pd
 from mlspec.core.calendar import parse_date, parse_datetime
 from mlspec.core.types import TEXTS, TIMES
 from mlspec.core.verdict import Violation
-from mlspec.sources.reading import FIRST_ROWS, Reading, header_violations, settle_integers
+from mlspec.sources.reading import FIRST_ROWS
 from mlspec.specs.dataset import Column, Dataset
 
 _SHOWN = 40
+_MOST_WORDS = 100_000
 _TRUTH = {"true": True, "1": True, "false": False, "0": False}
 _A = {
     "integer": "an integer",
@@ -24,103 +25,98 @@ _A = {
     "boolean": "true or false",
     "date": "a date (2026-11-23)",
     "datetime": "a time (2026-11-23T06:00:00Z)",
+    **dict.fromkeys(TEXTS, "text"),
 }
 Array = np.ndarray[Any, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """Cells of one column as text, which of them are missing, and which cannot be of any declared type."""
+
+    texts: list[str]
+    missing: list[bool]
+    wrong: list[bool] | None = None
+
+
 @dataclass
-class _Gathered:
-    """A column as far as it was read: its parts, and which cells did not fit its type."""
+class _Misfits:
+    """Which cells of a column did not fit its type, as far as it was read."""
 
-    column: Column
-    position: int
-    parts: list[Any] = field(default_factory=list)
-    bad: int = 0
-    bad_rows: list[int] = field(default_factory=list)
+    count: int = 0
+    rows: list[int] = field(default_factory=list)
     example: str = ""
-    words: dict[str, str] = field(default_factory=dict)
 
 
-class Builder:
-    """Gathers chunks of text cells into typed columns.
+class Converter:
+    """Turns text cells into typed columns, some rows at a time.
 
     Integers may be written `3` or `3.0`, numbers in decimal or exponent form, booleans `true`, `false`, `1`, `0`
-    in any case, dates and times as `core.calendar` says; spaces around these do not count. Only an empty cell and the
-    declared texts are missing.
+    in any case, dates and times as `core.calendar` says; spaces around these do not count.
     """
 
-    def __init__(self, dataset: Dataset, header: Sequence[str]) -> None:
-        """Start with the header; of a repeated column the first counts."""
+    def __init__(self, dataset: Dataset) -> None:
+        """Start at the first row."""
         self._dataset = dataset
-        self._violations = header_violations(header, dataset)
-        self._missing = {"", *dataset.source.missing}
-        known = [column for column in dataset.columns if column.name in header]
-        self._columns = [_Gathered(column, list(header).index(column.name)) for column in known]
+        self._misfits = {column.name: _Misfits() for column in dataset.columns}
+        self._words: dict[str, str] = {}
         self.rows = 0
 
-    def add(self, chunk: Sequence[Sequence[str]]) -> None:
-        """Take rows of cells, each as long as the header."""
-        for gathered in self._columns:
-            self._take(gathered, [row[gathered.position] for row in chunk])
-        self.rows += len(chunk)
-
-    def reading(self) -> Reading:
-        """Return the table."""
-        index = pd.RangeIndex(self.rows)
-        found = {gathered.column.name: _joined(gathered, index) for gathered in self._columns}
+    def convert(self, cells: Mapping[str, Cells], rows: int) -> pd.DataFrame:
+        """Return the declared columns of so many rows, as `reading.Chunk` says; one without cells is all missing."""
+        index = pd.RangeIndex(rows)
         frame = pd.DataFrame(
             {
-                column.name: found.get(column.name, pd.Series(None, index=index, dtype=object))
+                column.name: self._column(column, cells[column.name])
+                if column.name in cells
+                else pd.Series(None, index=index, dtype=object)
                 for column in self._dataset.columns
             },
             index=index,
         )
-        types = [_violation(gathered) for gathered in self._columns if gathered.bad]
-        return Reading(frame, (*self._violations, *types))
+        self.rows += rows
+        if len(self._words) > _MOST_WORDS:
+            self._words.clear()
+        return frame
 
-    def _take(self, gathered: _Gathered, cells: list[str]) -> None:
-        missing = [cell in self._missing for cell in cells]
-        kind = gathered.column.type
+    def violations(self) -> list[Violation]:
+        """Return what did not fit so far."""
+        return [
+            _violation(column, misfits)
+            for column in self._dataset.columns
+            if (misfits := self._misfits[column.name]).count
+        ]
+
+    def _column(self, column: Column, cells: Cells) -> Any:
+        texts, gone = cells.texts, np.array(cells.missing, dtype=np.bool_)
+        if cells.wrong is not None:
+            gone |= np.array(cells.wrong, dtype=np.bool_)
+        values, bad = self._typed(column.type, texts, gone)
+        if cells.wrong is not None:
+            bad |= np.array(cells.wrong, dtype=np.bool_)
+        if bad.any():
+            self._count(self._misfits[column.name], texts, bad)
+        return values
+
+    def _typed(self, kind: str, texts: list[str], gone: Array) -> tuple[Any, Array]:
         if kind in TEXTS:
-            words = gathered.words
-            gathered.parts.append(
-                [None if gone else words.setdefault(cell, cell) for cell, gone in zip(cells, missing, strict=True)]
-            )
-            return
+            words = self._words
+            found = [None if skip else words.setdefault(text, text) for text, skip in zip(texts, gone, strict=True)]
+            return pd.Series(found, dtype=object), np.zeros(len(texts), dtype=np.bool_)
         if kind == "boolean":
-            values: list[Any] = [
-                None if gone else _TRUTH.get(cell.strip().lower()) for cell, gone in zip(cells, missing, strict=True)
-            ]
-            bad = [value is None and not gone for value, gone in zip(values, missing, strict=True)]
-            gathered.parts.append(values)
-        elif kind in TIMES:
-            times = _times(cells, missing, kind)
-            gathered.parts.append(times)
-            bad = (np.isnat(times) & ~np.array(missing)).tolist()
-        else:
-            numbers, bad_array = _numbers(cells, np.array(missing), whole=kind == "integer")
-            gathered.parts.append(numbers)
-            bad = bad_array.tolist()
-        self._count(gathered, cells, bad)
+            truth = [None if skip else _TRUTH.get(text.strip().lower()) for text, skip in zip(texts, gone, strict=True)]
+            return pd.Series(truth, dtype=object), np.array([value is None for value in truth]) & ~gone
+        if kind in TIMES:
+            times = _times(texts, gone.tolist(), kind)
+            return times, np.isnat(times) & ~gone
+        return _numbers(texts, gone, whole=kind == "integer")
 
-    def _count(self, gathered: _Gathered, cells: list[str], bad: list[bool]) -> None:
-        if not any(bad):
-            return
-        rows = [number for number, is_bad in enumerate(bad) if is_bad]
-        if not gathered.bad:
-            gathered.example = cells[rows[0]]
-        gathered.bad += len(rows)
-        space = FIRST_ROWS - len(gathered.bad_rows)
-        gathered.bad_rows += [self.rows + row + 1 for row in rows[:space]]
-
-
-def _joined(gathered: _Gathered, index: pd.RangeIndex) -> pd.Series:
-    if gathered.column.type in {*TEXTS, "boolean"}:
-        return pd.Series([value for part in gathered.parts for value in part], index=index, dtype=object)
-    if gathered.column.type in {*TIMES, "number"}:
-        return pd.Series(np.concatenate(gathered.parts), index=index)
-    whole = pd.concat([pd.Series(part) for part in gathered.parts], ignore_index=True)
-    return settle_integers(whole)
+    def _count(self, misfits: _Misfits, texts: list[str], bad: Array) -> None:
+        rows = np.flatnonzero(bad).tolist()
+        if not misfits.count:
+            misfits.example = texts[rows[0]]
+        misfits.count += len(rows)
+        misfits.rows += [self.rows + row + 1 for row in rows[: FIRST_ROWS - len(misfits.rows)]]
 
 
 def _times(cells: list[str], missing: list[bool], kind: str) -> Array:
@@ -174,12 +170,12 @@ def _float(text: str) -> float:
         return float("nan")
 
 
-def _violation(gathered: _Gathered) -> Violation:
-    column, count = gathered.column, gathered.bad
+def _violation(column: Column, misfits: _Misfits) -> Violation:
+    count = misfits.count
     message = f"column `{column.name}`: {count:,} value{'s are' if count > 1 else ' is'} not {_A[column.type]}"
     if not column.sensitive and column.role != "id":
-        message += f", as {_shown(gathered.example)}"
-    return Violation(rule="type", column=column.name, count=count, rows=tuple(gathered.bad_rows), message=message)
+        message += f", as {_shown(misfits.example)}"
+    return Violation(rule="type", column=column.name, count=count, rows=tuple(misfits.rows), message=message)
 
 
 def _shown(value: str) -> str:

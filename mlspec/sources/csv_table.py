@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Protocol
 
 from mlspec.core.problem import MlspecError, fail
-from mlspec.sources.convert import Builder
-from mlspec.sources.reading import MOST_COLUMNS, Reading
+from mlspec.sources.convert import Cells, Converter
+from mlspec.sources.piece import Piece, lines, open_text
+from mlspec.sources.reading import Chunk, Headers
 from mlspec.specs.dataset import Dataset
 
-_BLOCK = 1 << 22
 _MOST_FIELD = 1 << 20
 _CHUNK = 50_000
+_MOST_CELLS = 500_000
+_MOST_CHARACTERS = 1 << 25
 _DELIMITERS = ",;\t|"
 
 
@@ -30,89 +30,68 @@ class Rows(Protocol):
     def __next__(self) -> list[str]: ...
 
 
-def read_csv(path: Path, dataset: Dataset) -> Reading:
+def csv_chunks(piece: Piece, headers: Headers, converter: Converter) -> Iterator[Chunk]:
     """Read a CSV file against a schema, some rows at a time; empty lines are passed over.
 
     Raises:
-        MlspecError: `data/…`: not UTF-8, a NUL byte, a ragged row, an unclosed quote, no rows.
+        MlspecError: `data/…`: not UTF-8, a NUL byte, a ragged row, an unclosed quote, other columns than before it.
     """
-    _scan(path, dataset.source.path)
-    with path.open(encoding="utf-8-sig", newline="") as handle:
-        rows = csv.reader(handle, delimiter=dataset.source.delimiter, strict=True)
+    dataset = headers.dataset
+    missing = frozenset({"", *dataset.source.missing})
+    with open_text(piece) as text:
+        rows = csv.reader(lines(text, piece.name), delimiter=dataset.source.delimiter, strict=True)
         try:
-            header = _header(rows, dataset)
-            builder = Builder(dataset, header)
-            for chunk in _chunks(rows, len(header), dataset.source.path):
-                builder.add(chunk)
+            header = _header(rows, headers, piece)
+            at = {column.name: header.index(column.name) for column in dataset.columns if column.name in header}
+            for chunk in _chunks(rows, len(header), piece.name):
+                cells = {name: _cells([row[place] for row in chunk], missing) for name, place in at.items()}
+                yield converter.convert(cells, len(chunk))
         except csv.Error as error:
-            raise _malformed(error, rows.line_num, dataset.source.path) from None
-    if builder.rows == 0:
-        raise fail("data/empty", f"dataset `{dataset.name}` has no rows: {dataset.source.path} holds a header only")
-    return builder.reading()
+            raise _malformed(error, rows.line_num, piece.name) from None
 
 
-def _scan(path: Path, name: str) -> None:
-    """Refuse bytes that no text holds, before anything is parsed."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    rows, more = 1, True
-    with path.open("rb") as handle:
-        while more:
-            more = bool(block := handle.read(_BLOCK))
-            if b"\0" in block:
-                row = rows + block.count(b"\n", 0, block.index(b"\0"))
-                hint = "save it as UTF-8" if block[:2] in (b"\xff\xfe", b"\xfe\xff") else None
-                raise fail("data/nul", f"{name}: line {row} holds a NUL byte, which no text does", help=hint)
-            try:
-                decoder.decode(block, final=not more)
-            except UnicodeDecodeError as error:
-                raise _not_utf8(error, rows, name) from None
-            rows += block.count(b"\n")
+def _cells(texts: list[str], missing: frozenset[str]) -> Cells:
+    return Cells(texts, [text in missing for text in texts])
 
 
-def _not_utf8(error: UnicodeDecodeError, rows: int, name: str) -> MlspecError:
-    line = rows + error.object.count(b"\n", 0, error.start)
-    message = f"{name}: line {line} is not UTF-8"
-    if "unexpected end" in error.reason:
-        return fail("data/encoding", f"{message}: it ends inside a character", help="is the file truncated?")
-    return fail("data/encoding", message, help="save it as UTF-8")
-
-
-def _header(rows: Rows, dataset: Dataset) -> list[str]:
+def _header(rows: Rows, headers: Headers, piece: Piece) -> list[str]:
     csv.field_size_limit(_MOST_FIELD)
     header = next(filter(None, rows), None)
     if header is None:
-        raise fail("data/empty", f"dataset `{dataset.name}` has no rows: {dataset.source.path} is empty")
-    if len(header) > MOST_COLUMNS:
-        raise fail("data/columns", f"{dataset.source.path} has {len(header):,} columns; the limit is {MOST_COLUMNS:,}")
-    if len(header) == 1 and dataset.column(header[0]) is None:
-        _refuse_delimiter(header[0], dataset)
+        raise fail("data/empty", f"dataset `{headers.dataset.name}` has no rows: {piece.name} is empty")
+    if len(header) == 1 and headers.dataset.column(header[0]) is None:
+        _refuse_delimiter(header[0], headers.dataset, piece.name)
+    headers.see(header, piece.name)
     return header
 
 
-def _refuse_delimiter(header: str, dataset: Dataset) -> None:
+def _refuse_delimiter(header: str, dataset: Dataset, name: str) -> None:
     """Refuse a header that other delimiters would divide into declared columns."""
-    path, names = dataset.source.path, {column.name for column in dataset.columns}
+    names = {column.name for column in dataset.columns}
     for delimiter in _DELIMITERS:
         if delimiter != dataset.source.delimiter and len(names.intersection(header.split(delimiter))) > 1:
             written = json.dumps(delimiter)
             raise fail(
                 "data/delimiter",
-                f"{path}: the header is one field, with {written} in it",
-                help=f"is that the delimiter? set source: {{path: {path}, delimiter: {written}}}",
+                f"{name}: the header is one field, with {written} in it",
+                help=f"is that the delimiter? set source: {{path: {dataset.source.path}, delimiter: {written}}}",
             )
 
 
 def _chunks(rows: Rows, width: int, name: str) -> Iterator[list[list[str]]]:
     chunk: list[list[str]] = []
+    most = max(1, min(_CHUNK, _MOST_CELLS // width))
+    size = 0
     for row in rows:
         if len(row) != width:
             if not row:
                 continue
             raise fail("data/ragged", f"{name}: line {rows.line_num} has {len(row)} fields; the header has {width}")
         chunk.append(row)
-        if len(chunk) == _CHUNK:
+        size += sum(map(len, row))
+        if len(chunk) == most or size > _MOST_CHARACTERS:
             yield chunk
-            chunk = []
+            chunk, size = [], 0
     if chunk:
         yield chunk
 

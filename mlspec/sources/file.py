@@ -1,32 +1,75 @@
-"""The `file` source: one CSV or parquet file, read against the schema it must keep."""
+"""The `file` source: CSV, JSON Lines or parquet, in one file or many, read against the schema it must keep."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mlspec.core.problem import fail
-from mlspec.sources.csv_table import read_csv
-from mlspec.sources.parquet_table import read_parquet
-from mlspec.sources.reading import Reading
+from mlspec.sources.convert import Converter
+from mlspec.sources.csv_table import csv_chunks
+from mlspec.sources.jsonl_table import Keys, jsonl_chunks
+from mlspec.sources.parquet_table import Columns, parquet_chunks
+from mlspec.sources.piece import Piece
+from mlspec.sources.reading import Chunk, Headers, Reading, Scan, joined
 from mlspec.specs.dataset import Dataset
 
-__all__ = ["Reading", "read"]
-
-_POINTER = b"version https://git-lfs.github.com/spec/"
+__all__ = ["Reading", "read", "scan"]
 
 
 def read(path: Path, dataset: Dataset) -> Reading:
     """Read a verified local copy of a dataset's source; errors name the source as the spec does.
 
     Raises:
-        MlspecError: `data/…`: the file is no table of its format, or a Git LFS pointer to one.
+        MlspecError: as `scan`.
     """
-    with path.open("rb") as handle:
-        start = handle.read(len(_POINTER))
-    if start == _POINTER:
-        raise fail(
-            "data/lfs-pointer", f"{dataset.source.path} is a Git LFS pointer, not the data", help="run: git lfs pull"
-        )
-    if not start:
-        raise fail("data/empty", f"dataset `{dataset.name}` has no rows: {dataset.source.path} is empty")
-    return read_csv(path, dataset) if dataset.source.reads_as == "csv" else read_parquet(path, dataset)
+    return read_pieces([Piece.whole(path, dataset.source.path)], dataset)
+
+
+def read_pieces(pieces: Sequence[Piece], dataset: Dataset) -> Reading:
+    """Read all rows of verified local copies.
+
+    Raises:
+        MlspecError: as `scan`.
+    """
+    scanned = scan(pieces, dataset)
+    frame = joined(list(scanned.chunks), dataset)
+    return Reading(frame, scanned.violations())
+
+
+def scan(pieces: Sequence[Piece], dataset: Dataset) -> Scan:
+    """Read the rows of verified local copies, piece by piece, some rows at a time.
+
+    Raises (while reading):
+        MlspecError: `data/…`: a piece is no table of its format, or a Git LFS pointer to one, or all are without rows.
+    """
+    match dataset.source.reads_as:
+        case "csv":
+            headers, converter = Headers(dataset), Converter(dataset)
+            found = (csv_chunks(piece, headers, converter) for piece in pieces)
+            return Scan(_rows(found, pieces, dataset), lambda: (*headers.violations(), *converter.violations()))
+        case "jsonl":
+            keys, converter = Keys(), Converter(dataset)
+            found = (jsonl_chunks(piece, dataset, keys, converter) for piece in pieces)
+            return Scan(_rows(found, pieces, dataset), lambda: (*keys.violations(dataset), *converter.violations()))
+        case _:
+            headers, columns = Headers(dataset), Columns(dataset)
+            found = (parquet_chunks(piece, headers, columns) for piece in pieces)
+            return Scan(_rows(found, pieces, dataset), lambda: (*headers.violations(), *columns.violations()))
+
+
+def _rows(found: Iterator[Iterator[Chunk]], pieces: Sequence[Piece], dataset: Dataset) -> Iterator[Chunk]:
+    """Yield the chunks that have rows; there must be one."""
+    count = 0
+    for piece in pieces:
+        if not piece.size:
+            raise fail("data/empty", f"dataset `{dataset.name}` has no rows: {piece.name} is empty")
+        for chunk in next(found):
+            count += len(chunk)
+            if len(chunk):
+                yield chunk
+    if not count:
+        alone = dataset.source.reads_as != "csv" or len(pieces) > 1
+        name = pieces[0].name if len(pieces) == 1 else dataset.source.path
+        why = "is empty" if alone else "holds a header only"
+        raise fail("data/empty", f"dataset `{dataset.name}` has no rows: {name} {why}")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -16,81 +17,128 @@ import pyarrow.parquet as pq
 from mlspec.core.problem import fail
 from mlspec.core.types import TEXTS, TIMES
 from mlspec.core.verdict import Violation
-from mlspec.sources.reading import FIRST_ROWS, MOST_COLUMNS, Reading, header_violations, settle_integers
+from mlspec.sources.piece import Piece, open_bytes
+from mlspec.sources.reading import FIRST_ROWS, MOST_COLUMNS, Chunk, Headers
 from mlspec.specs.dataset import Column, Dataset
 
 _FIRST, _LAST = (pa.array([day]).cast(pa.timestamp("us"))[0] for day in (date.min, date.max))
-MOST_BYTES = 8 << 30
-"""A file that claims more than this when unpacked is refused before it is."""
+MOST_BYTES = 4 << 30
+"""A file with a row group that claims more than this when unpacked is refused before it is."""
+MOST_ROWS = 2_000_000_000
+_CHUNK = 50_000
+_MOST_CELLS = 500_000
 
 
-def read_parquet(path: Path, dataset: Dataset) -> Reading:
-    """Read a parquet file against a schema.
+@dataclass
+class _Broken:
+    """What is wrong with values of a column: which rows have one, or all of them where no row is told."""
+
+    what: str
+    count: int
+    rows: tuple[int, ...] = ()
+
+    def violation(self, column: Column) -> Violation:
+        message = f"column `{column.name}` {self.what}"
+        if self.rows:
+            message = f"column `{column.name}`: {self.count:,} value{'s are' if self.count > 1 else ' is'} {self.what}"
+        return Violation(rule="type", column=column.name, count=self.count, rows=self.rows, message=message)
+
+
+@dataclass
+class Columns:
+    """What does not fit in the columns of parquet files, as far as they were read."""
+
+    dataset: Dataset
+    rows: int = 0
+    broken: dict[str, _Broken] = field(default_factory=dict)
+
+    def take(self, batch: pa.RecordBatch, name: str) -> Chunk:
+        """Return a batch as declared; what does not fit is missing, and counted."""
+        table, frame = pa.Table.from_batches([batch]), {}
+        for column in self.dataset.columns:
+            values, broken = pd.Series(None, index=pd.RangeIndex(len(batch)), dtype=object), None
+            if column.name in table.column_names:
+                values, broken = _column(table.column(column.name), column, name)
+            frame[column.name] = values
+            if broken is not None:
+                self._add(column.name, broken)
+        self.rows += len(batch)
+        return pd.DataFrame(frame, index=pd.RangeIndex(len(batch)))
+
+    def violations(self) -> list[Violation]:
+        """Return what did not fit so far."""
+        columns = self.dataset.columns
+        return [self.broken[column.name].violation(column) for column in columns if column.name in self.broken]
+
+    def _add(self, name: str, found: _Broken) -> None:
+        known = self.broken.setdefault(name, _Broken(found.what, 0))
+        known.count += found.count
+        known.rows = (*known.rows, *(self.rows + row for row in found.rows))[:FIRST_ROWS]
+
+
+def parquet_chunks(piece: Piece, headers: Headers, columns: Columns) -> Iterator[Chunk]:
+    """Read a parquet file against a schema, some rows of a row group at a time.
 
     Raises:
-        MlspecError: `data/…`: it is truncated or no parquet, too large when unpacked, or has no rows.
+        MlspecError: `data/…`: it is truncated or no parquet, too large when unpacked, or has other columns than those
+            before it.
     """
-    name = dataset.source.path
     try:
-        with pq.ParquetFile(path) as file:
-            _measure(file, dataset)
+        with open_bytes(piece) as handle, pq.ParquetFile(pa.PythonFile(handle, "r")) as file:
+            _measure(file, piece.name)
             names = file.schema_arrow.names
-            violations = header_violations(names, dataset)
-            wanted = [column for column in dataset.columns if names.count(column.name) == 1]
-            table = file.read(columns=[column.name for column in wanted])
+            headers.see(names, piece.name)
+            wanted = [column.name for column in headers.dataset.columns if names.count(column.name) == 1]
+            size = max(1, min(_CHUNK, _MOST_CELLS // max(1, len(wanted))))
+            for batch in file.iter_batches(size, columns=wanted, use_threads=False):
+                yield columns.take(batch, piece.name)
     except (pa.ArrowException, OSError) as error:
         reason = str(error).splitlines()[0][:200]
         raise fail(
-            "data/parquet", f"{name} cannot be read as parquet: {reason}", help="is it truncated, or another format?"
+            "data/parquet",
+            f"{piece.name} cannot be read as parquet: {reason}",
+            help="is it truncated, or another format?",
         ) from None
-    frame = {}
-    for column in dataset.columns:
-        if column not in wanted:
-            frame[column.name] = pd.Series(None, index=pd.RangeIndex(table.num_rows), dtype=object)
-            continue
-        values, violation = _column(table.column(column.name), column, name)
-        frame[column.name] = values
-        violations += [violation] if violation else []
-    return Reading(pd.DataFrame(frame, index=pd.RangeIndex(table.num_rows)), tuple(violations))
 
 
-def _measure(file: pq.ParquetFile, dataset: Dataset) -> None:
-    meta, name = file.metadata, dataset.source.path
-    if meta.num_rows == 0:
-        raise fail("data/empty", f"dataset `{dataset.name}` has no rows: {name} is empty")
+def _measure(file: pq.ParquetFile, name: str) -> None:
+    meta = file.metadata
     if meta.num_columns > MOST_COLUMNS:
         raise fail("data/columns", f"{name} has {meta.num_columns:,} columns; the limit is {MOST_COLUMNS:,}")
-    unpacked = sum(meta.row_group(group).total_byte_size for group in range(meta.num_row_groups))
+    groups = [meta.row_group(group) for group in range(meta.num_row_groups)]
+    unpacked = max((group.total_byte_size for group in groups), default=0)
     if unpacked > MOST_BYTES:
-        raise fail("data/too-large", f"{name} holds {unpacked:,} bytes when unpacked; the limit is {MOST_BYTES:,}")
+        message = f"{name} has a row group of {unpacked:,} bytes when unpacked; the limit is {MOST_BYTES:,}"
+        raise fail("data/too-large", message, help="write it with smaller row groups")
+    if meta.num_rows > MOST_ROWS:
+        raise fail("data/too-large", f"{name} has {meta.num_rows:,} rows; the limit is {MOST_ROWS:,}")
 
 
-def _column(values: pa.ChunkedArray, column: Column, name: str) -> tuple[pd.Series, Violation | None]:
+def _column(values: pa.ChunkedArray, column: Column, name: str) -> tuple[pd.Series, _Broken | None]:
     if pa.types.is_dictionary(values.type):
         values = values.cast(values.type.value_type)
     nothing = pd.Series(None, index=pd.RangeIndex(len(values)), dtype=object)
     if pa.types.is_null(values.type):
         return nothing, None
     if not _fits(values.type, column):
-        message = f"column `{column.name}` is {values.type} in the file, and {column.type} in the schema"
-        return nothing, Violation(rule="type", column=column.name, count=len(values), message=message)
+        return nothing, _Broken(f"is {values.type} in the file, and {column.type} in the schema", len(values))
     if column.type in {*TEXTS, "boolean"}:
         return pd.Series(_objects(values, column, name), dtype=object), None
     if column.type == "number":
-        return values.cast(pa.float64(), safe=False).to_pandas().astype("float64"), _infinite(values, column)
+        return values.cast(pa.float64(), safe=False).to_pandas().astype("float64"), _infinite(values)
     if column.type in TIMES:
         return _times(values, column)
-    return _integers(values, column)
+    return _integers(values)
 
 
-def _times(values: pa.ChunkedArray, column: Column) -> tuple[pd.Series, Violation | None]:
+def _times(values: pa.ChunkedArray, column: Column) -> tuple[pd.Series, _Broken | None]:
     """Bring dates and times to microseconds in UTC; a date may be kept as its midnight, as pandas does."""
     exact = values.cast(pa.timestamp("us", values.type.tz if pa.types.is_timestamp(values.type) else None), safe=False)
     found = exact.cast(pa.timestamp("us"))
     outside = pc.or_(pc.less(found, _FIRST), pc.greater(found, _LAST))
     if column.type == "date":
         outside = pc.or_(outside, pc.not_equal(found, pc.floor_temporal(found, unit="day")))
-    violation = _broken(outside.to_pylist(), column, f"no {column.type}") if pc.any(outside).as_py() else None
+    violation = _broken(outside.to_pylist(), f"no {column.type}") if pc.any(outside).as_py() else None
     return found.to_pandas(), violation
 
 
@@ -113,7 +161,7 @@ def _fits(found: pa.DataType, column: Column) -> bool:
     return bool({**dict.fromkeys(TEXTS, text), "boolean": pa.types.is_boolean(found)}.get(column.type, number))
 
 
-def _integers(values: pa.ChunkedArray, column: Column) -> tuple[pd.Series, Violation | None]:
+def _integers(values: pa.ChunkedArray) -> tuple[pd.Series, _Broken | None]:
     if pa.types.is_floating(values.type):
         values = pc.if_else(pc.is_nan(values), pa.scalar(None, values.type), values)
     try:
@@ -121,23 +169,21 @@ def _integers(values: pa.ChunkedArray, column: Column) -> tuple[pd.Series, Viola
     except pa.ArrowInvalid:
         broken = [not _is_int64(value) for value in values.to_pylist()]
         nothing = pd.Series(None, index=pd.RangeIndex(len(values)), dtype=object)
-        return nothing, _broken(broken, column, "no integer of 64 bits")
-    whole = pd.Series(exact.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get))
-    return settle_integers(whole), None
+        return nothing, _broken(broken, "no integer of 64 bits")
+    return pd.Series(exact.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)), None
 
 
 def _is_int64(value: float | Decimal | None) -> bool:
     return value is None or (math.isfinite(value) and value == int(value) and -(2**63) <= value < 2**63)
 
 
-def _infinite(values: pa.ChunkedArray, column: Column) -> Violation | None:
+def _infinite(values: pa.ChunkedArray) -> _Broken | None:
     if not pa.types.is_floating(values.type):
         return None
     infinite = pc.is_inf(values)
-    return _broken(infinite.to_pylist(), column, "no finite number") if pc.any(infinite).as_py() else None
+    return _broken(infinite.to_pylist(), "no finite number") if pc.any(infinite).as_py() else None
 
 
-def _broken(mask: list[bool], column: Column, what: str) -> Violation:
+def _broken(mask: list[bool], what: str) -> _Broken:
     rows = [row + 1 for row, bad in enumerate(mask) if bad]
-    message = f"column `{column.name}`: {len(rows):,} value{'s are' if len(rows) > 1 else ' is'} {what}"
-    return Violation(rule="type", column=column.name, count=len(rows), rows=tuple(rows[:FIRST_ROWS]), message=message)
+    return _Broken(what, len(rows), tuple(rows[:FIRST_ROWS]))

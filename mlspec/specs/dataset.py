@@ -41,28 +41,31 @@ Bound = Annotated[Any, AfterValidator(_bound), Field(json_schema_extra={"type": 
 
 
 class FileSource(Part):
-    """Rows in one file."""
+    """Rows in one file, or in many of one form."""
 
     type: Annotated[Literal["file"], Change.VERSION] = "file"
     """The type of source."""
     path: Annotated[RepositoryPath, Change.RECORD]
-    """The file, relative to the repository; `.csv` or `.parquet`."""
-    format: Annotated[Literal["csv", "parquet"] | None, Change.VERSION] = None
+    """The file, relative to the repository: `.csv`, `.jsonl` or `.parquet`, the first two also `.gz` or `.zst`."""
+    format: Annotated[Literal["csv", "jsonl", "parquet"] | None, Change.VERSION] = None
     """How to read it; by default what the file name ends with."""
     delimiter: Annotated[Annotated[str, Field(min_length=1, max_length=1)], Change.VERSION] = ","
     """What separates the fields of a CSV file."""
     missing: Annotated[tuple[str, ...], Field(strict=False), Change.VERSION] = ()
-    """Texts that mean "missing" in a CSV file; an empty field always does."""
+    """Texts that mean "missing" in CSV and JSON Lines; an empty field of CSV always does, and null."""
 
     @property
     def reads_as(self) -> str:
-        """Return `csv`, `parquet`, or the unknown suffix."""
-        return self.format or self.path.rpartition(".")[2].lower()
+        """Return `csv`, `jsonl`, `parquet`, or the unknown suffix; compression is seen in the bytes."""
+        name = self.path.lower().removesuffix(".gz").removesuffix(".zst")
+        suffix = name.rpartition(".")[2]
+        return self.format or ("jsonl" if suffix == "ndjson" else suffix)
 
     @model_validator(mode="after")
     def _known_format(self) -> FileSource:
-        if self.reads_as not in ("csv", "parquet"):
-            raise ValueError(f"can't tell how to read `{self.path}`: name it .csv or .parquet, or give `format:`")
+        if self.reads_as not in ("csv", "jsonl", "parquet"):
+            hint = "name it .csv, .jsonl or .parquet, or give `format:`"
+            raise ValueError(f"can't tell how to read `{self.path}`: {hint}")
         return self
 
 

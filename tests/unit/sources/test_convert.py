@@ -10,18 +10,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlspec.sources.convert import Builder
-from mlspec.sources.reading import Reading
+from mlspec.sources.convert import Cells, Converter
+from mlspec.sources.reading import Reading, joined
 from tests.tables import declare
 
 
 def converted(kind: str, cells: list[str], chunks: int = 1, **column: Any) -> Reading:
     dataset = declare({"name": "c", "type": kind, **column}, source={"path": "d.csv", "missing": ["?"]})
-    builder = Builder(dataset, ["c"])
+    converter, frames = Converter(dataset), []
     size = -(-len(cells) // chunks)
     for start in range(0, len(cells), size):
-        builder.add([[cell] for cell in cells[start : start + size]])
-    return builder.reading()
+        part = cells[start : start + size]
+        frames.append(converter.convert({"c": Cells(part, [cell in ("", "?") for cell in part])}, len(part)))
+    return Reading(joined(frames, dataset), tuple(converter.violations()))
 
 
 def plain(values: pd.Series) -> list[Any]:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mlspec.core.problem import MlspecError, Problem
-from mlspec.sources import csv_table
+from mlspec.sources import csv_table, piece
 from mlspec.sources.file import read
 from mlspec.sources.reading import Reading
 from mlspec.specs.dataset import Dataset
@@ -236,7 +236,7 @@ def test_a_table_longer_than_a_chunk(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_a_bad_byte_after_many_blocks_is_placed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(csv_table, "_BLOCK", 7)
+    monkeypatch.setattr(piece, "BLOCK", 7)
     content = "id,word,x\n" + "".join(f"{n},ö{n},1\n" for n in range(50))
     assert len(reading(tmp_path / "good.csv", content.encode()).frame) == 50
     for broken, line in ((b"\xff", 42), (b"\0", 42)):
