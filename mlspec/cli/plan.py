@@ -20,7 +20,7 @@ import rich_click as click
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["text", "json"]),
+    type=click.Choice(["text", "json", "markdown"]),
     default="text",
     show_default=True,
     help="How to print the plan.",
@@ -51,18 +51,19 @@ def command(
             write(known)
             return 0
     from mlspec.commands.catch_up import Ask
-    from mlspec.commands.plan import PlanRequest, run
+    from mlspec.commands.plan import PlanRequest, run_with_evidence
     from mlspec.io.files import write_file
     from mlspec.planner.world import Options
     from mlspec.render.json_text import document
+    from mlspec.render.plan_markdown import plan_markdown
     from mlspec.render.plan_text import plan_lines
 
     ask = Ask.NEVER if offline else Ask.MUST
-    plan = run(start, PlanRequest(addresses, ref, Options(retry_failed, allow_retire), ask))
+    plan, evidence = run_with_evidence(start, PlanRequest(addresses, ref, Options(retry_failed, allow_retire), ask))
     if out is not None:
         write_file(out, document(plan).encode())
-    if form == "json":
-        write_text(document(plan))
-    else:
+    if form == "text":
         write(plan_lines(plan))
+    else:
+        write_text(document(plan) if form == "json" else plan_markdown(plan, evidence))
     return 2 if detailed_exitcode and plan.runnable else 0

@@ -12,6 +12,7 @@ from mlspec.commands.catch_up import Ask
 from mlspec.commands.observe import observe
 from mlspec.commands.workspace import Workspace, authority, open_workspace, superseded
 from mlspec.core.address import Address
+from mlspec.core.beside import Beside
 from mlspec.core.document import Path as FieldPath
 from mlspec.core.plan import Action, Plan, Reason
 from mlspec.core.ports import Clock
@@ -20,6 +21,7 @@ from mlspec.io.clock import SystemClock, stamp
 from mlspec.lineage.share import outbox
 from mlspec.planner import diff
 from mlspec.planner.diff import Header, Outlook
+from mlspec.planner.evidence import evidence
 from mlspec.planner.world import Options, World
 from mlspec.version import __version__
 
@@ -45,13 +47,23 @@ def run(start: Path, request: PlanRequest, clock: Clock | None = None) -> Plan:
     Raises:
         MlspecError: invalid specs, no usable repository, a damaged lineage, an unknown address.
     """
+    return _planned(start, request, clock)[0]
+
+
+def run_with_evidence(start: Path, request: PlanRequest, clock: Clock | None = None) -> tuple[Plan, tuple[Beside, ...]]:
+    """Return the plan, and what is recorded of the runs that would enter a stage; errors as `run`."""
+    plan, seen = _planned(start, request, clock)
+    return plan, tuple(evidence(seen, plan.actions))
+
+
+def _planned(start: Path, request: PlanRequest, clock: Clock | None) -> tuple[Plan, Outlook]:
     clock = clock or SystemClock()
     began = clock.now()
     workspace = open_workspace(start, request.ref, request.ask)
-    plan = make(workspace, request, clock)[0]
+    plan, seen = make(workspace, request, clock)
     if request == PlanRequest(ask=request.ask):
         quiet.remember(workspace, plan, began)
-    return plan
+    return plan, seen
 
 
 def make(workspace: Workspace, request: PlanRequest, clock: Clock) -> tuple[Plan, Outlook]:

@@ -41,7 +41,8 @@ def state_at(repository: Repository, tip: str, moment: str, wanted: Callable[[st
     records = read(repository, {path: oid for path, oid in by_then.items() if wanted(address_of(path))})
     heads = _folded(record for record in records if record.finished <= moment)
     began = min((at for path in listed if (at := began_at(path))), default=None)
-    return Then({head.address: head for head in heads}, _deployed(repository, by_then, moment), began)
+    by_address = {head.address: head for head in sorted(heads, key=lambda head: head.address)}
+    return Then(by_address, _deployed(repository, by_then, moment), began)
 
 
 def began_at(path: str) -> str | None:

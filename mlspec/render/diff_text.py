@@ -50,8 +50,8 @@ def metric_lines(pairs: Sequence[MetricPair], titles: tuple[str, str]) -> Iterat
     yield line((f"{'metrics':<{width}}", "bold"), (f"{titles[0]:<{_CELL}}{titles[1]}", "bold"))
     for pair in pairs:
         better = "  lower is better" if pair.lower_is_better else ""
-        cells = f"{_cell(pair.before):<{_CELL}}{_cell(pair.after):<{_CELL}}"
-        yield line(f"  {neutralise(pair.metric):<{width - 2}}", cells, _difference(pair), (better, "dim"))
+        cells = f"{estimate_cell(pair.before):<{_CELL}}{estimate_cell(pair.after):<{_CELL}}"
+        yield line(f"  {neutralise(pair.metric):<{width - 2}}", cells, difference(pair), (better, "dim"))
     yield line(f"  {'test rows':<{width - 2}}", f"{_rows(pairs, 'before'):<{_CELL}}{_rows(pairs, 'after')}")
 
 
@@ -168,7 +168,8 @@ def _percent(share: float | None) -> str:
     return "unlisted" if share is None else f"{share * 100:.3g} %"
 
 
-def _cell(estimate: Estimate | None) -> str:
+def estimate_cell(estimate: Estimate | None) -> str:
+    """Write an estimate with its interval: `0.9266  [0.9216, 0.9316]`."""
     if estimate is None:
         return "not measured"
     if estimate.value is None:
@@ -178,9 +179,12 @@ def _cell(estimate: Estimate | None) -> str:
     return f"{estimate.value:.4g}  [{estimate.low:.4g}, {estimate.high:.4g}]"
 
 
-def _difference(pair: MetricPair) -> str:
+def difference(pair: MetricPair) -> str:
+    """Write by how much the second differs from the first."""
     first, second = (one.value if one else None for one in (pair.before, pair.after))
-    return f"{second - first:+.4f}" if first is not None and second is not None else ""
+    if first is None or second is None:
+        return ""
+    return "0" if first == second else f"{second - first:+.4f}"
 
 
 def _rows(pairs: Sequence[MetricPair], side: str) -> str:

@@ -178,12 +178,24 @@ def _footer(plan: Plan, used: set[str]) -> Iterator[Line]:
 
 def _counts(plan: Plan) -> Line:
     blocked = plan.counts.get("blocked", 0)
+    return line(("Plan: ", "bold"), _to_do(plan), (f", {blocked} blocked", "blocked") if blocked else "", _about(plan))
+
+
+def summary_text(plan: Plan) -> str:
+    """Write how much would be done of what, how much is blocked, and how long it takes."""
+    blocked = plan.counts.get("blocked", 0)
+    return _to_do(plan) + (f", {blocked} blocked" if blocked else "") + _about(plan)
+
+
+def _to_do(plan: Plan) -> str:
     runnable = {verb: number for verb, number in plan.counts.items() if verb != "blocked"}
     order = ("snapshot", "check", "train", "evaluate", "promote", "rollback", "demote", "move", "update", "retire")
-    text = counted({verb: runnable[verb] for verb in order if verb in runnable}, "to ") or "nothing to do"
+    return counted({verb: runnable[verb] for verb in order if verb in runnable}, "to ") or "nothing to do"
+
+
+def _about(plan: Plan) -> str:
     estimates = [action.estimate_s for action in plan.runnable if action.estimate_s is not None]
-    about = f" About {duration(sum(estimates))}." if estimates else ""
-    return line(("Plan: ", "bold"), text, (f", {blocked} blocked", "blocked") if blocked else "", f".{about}")
+    return f". About {duration(sum(estimates))}." if estimates else "."
 
 
 def _outside(plan: Plan) -> Iterator[Line]:

@@ -32,11 +32,8 @@ def table(found: click.Command) -> str:
         if isinstance(given, click.Option):
             takes = "" if given.is_flag else f" {given.metavar or given.type.get_metavar(given, click.Context(found))}"
             default = f" (default: {given.default})" if given.default and isinstance(given.default, str) else ""
-            rows.append(
-                f"| `{', '.join(reversed(given.opts))}{takes}` | {given.help}{default} |\n".replace(
-                    "[text|", "[text\\|"
-                )
-            )
+            takes = takes.replace("|", "\\|")
+            rows.append(f"| `{', '.join(reversed(given.opts))}{takes}` | {given.help}{default} |\n")
     return "| option | meaning |\n|---|---|\n" + "".join(rows) if rows else ""
 
 
