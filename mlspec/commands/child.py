@@ -16,7 +16,7 @@ from io import TextIOWrapper
 from pathlib import Path
 
 from mlspec.core.problem import MlspecError
-from mlspec.formats import skops_format
+from mlspec.formats.named import format_named
 from mlspec.steps import child_predict, child_train, wire
 from mlspec.steps.boundary import Boundary, ChildFailed, known
 
@@ -42,8 +42,8 @@ def main(order_path: Path, answer_path: Path) -> int:
 def _carry_out(order: wire.Order) -> wire.Answer:
     try:
         if isinstance(order, wire.TrainOrder):
-            return child_train.run(order, skops_format)
-        return child_predict.run(order, skops_format)
+            return child_train.run(order, format_named)
+        return child_predict.run(order, format_named)
     except ChildFailed as failed:
         return failed.failure
     except MlspecError as error:

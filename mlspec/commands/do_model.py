@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
@@ -21,16 +22,18 @@ from mlspec.core.ports import JobResult
 from mlspec.core.problem import MlspecError, fail
 from mlspec.core.record import Cost, Environment, Object, Record, to_bytes, to_json
 from mlspec.core.verdict import CheckVerdict, Estimate, GateVerdict, Outcome, worst
-from mlspec.planner.closure import closure
 from mlspec.planner.models import ModelView
+from mlspec.planner.program import code_of
 from mlspec.plugins.catalog import implementation
 from mlspec.specs.model import Model
 from mlspec.stats.evidence import Evidence
-from mlspec.steps.predict import PredictRequest, predict
+from mlspec.steps.frames import fields_of
+from mlspec.steps.predict import Limits, PredictRequest, predict
 from mlspec.steps.predictions import Predictions, read_predictions
 from mlspec.steps.score import evidence, score
 from mlspec.steps.train import Trained, TrainRequest
 from mlspec.steps.train import train as run_training
+from mlspec.steps.wire import kept_in
 
 _VERDICT_BYTES = 6 * 1024
 _BRIEF_CHECKS = 8
@@ -88,7 +91,8 @@ def _stored(session: Session, action: Action, view: ModelView, trained: Trained)
                 "format": "mlspec.run/1",
                 "fingerprint": action.run,
                 "model": model.digest,
-                "trusted": list(trained.trusted),
+                "trusted": list(trained.kept.trusted),
+                "kept": asdict(trained.kept),
                 "rows": trained.rows,
                 "features": [
                     column.name for column in session.workspace.specs.datasets[view.model.dataset].with_role("feature")
@@ -200,10 +204,10 @@ def _adopt(session: Session, action: Action, started: datetime, run: Run) -> Res
 def _code(session: Session, model: Model) -> dict[str, bytes]:
     """Read the import closure again, and refuse it if it is not what was planned."""
     planned = session.workspace.loaded.code[model.name].closure
-    if planned is None or model.train.entrypoint is None:
+    if planned is None:
         return {}
     tree = session.workspace.tree
-    now, _ = closure(model.train.entrypoint, model.train.code, tree)
+    now, _ = code_of(model.train, tree)
     contents = {path: tree.read(path) for path in planned.files}
     if now is None or now.digest != planned.digest or None in contents.values():
         raise fail("code/changed", f"the code of model/{model.name} changed after it was planned", help="plan again")
@@ -259,18 +263,19 @@ def _predictions(
     if known is not None and store.has(known):
         store.fetch(known, path)
         return read_predictions(path), (), None
-    artifact = folder / "model.skops"
+    artifact = folder / "model.artifact"
     store.fetch(run.artifact, artifact)
     manifest: dict[str, Any] = json.loads(store.read(run.manifest))
     features = [column.name for column in table.dataset.with_role("feature")]
     request = PredictRequest(
-        model=model,
-        dataset=table.dataset,
+        task=model.task,
+        fields=fields_of(table.dataset.with_role("feature")),
         features=table.frame[table.test][features].reset_index(drop=True),
         artifact=artifact,
-        trusted=tuple(manifest["trusted"]),
+        kept=kept_in(manifest),
         folder=folder,
         environ=session.environ,
+        limits=Limits(model.train.seed, model.train.threads, model.train.timeout),
     )
     predicted = predict(request, session.executor, session.cancel)
     stored = store.put(predicted.path)

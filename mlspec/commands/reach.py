@@ -14,10 +14,12 @@ from mlspec.core.problem import Problem
 from mlspec.io import cache
 from mlspec.io.trees import Tree
 from mlspec.planner import syntax
-from mlspec.planner.closure import Closure, closure
+from mlspec.planner.closure import Closure
 from mlspec.planner.code import Code, decode_modules, encode_modules
 from mlspec.planner.imports import Module
+from mlspec.planner.program import code_of
 from mlspec.planner.world import CodeState
+from mlspec.specs.dataset import Dataset
 from mlspec.specs.parse import Specs
 from mlspec.version import __version__
 
@@ -28,9 +30,9 @@ def reach(tree: Tree, specs: Specs, cache_folder: Path | None) -> tuple[dict[str
     """Return what each model reaches, and what is wrong with it; modules parsed before are in the cache."""
     states: dict[str, CodeState] = {}
     found: list[Finding | Problem] = []
-    followed: dict[tuple[str, tuple[str, ...]], _Followed] = {}
+    followed: dict[tuple[str | None, str | None, str | None, tuple[str, ...]], _Followed] = {}
     environments: dict[str, str | None] = {}
-    with _modules(cache_folder, any(model.entrypoint for model in specs.outlines.values())) as modules:
+    with _modules(cache_folder, any(model.entrypoint or model.command for model in specs.outlines.values())) as modules:
         code = Code(tree, modules)
         for name, model in specs.outlines.items():
             document = specs.where[Address("model", name)]
@@ -40,12 +42,13 @@ def reach(tree: Tree, specs: Specs, cache_folder: Path | None) -> tuple[dict[str
                     environments[model.environment] = _environment(tree, model.environment)
                 if environments[model.environment] is None:
                     found.append(_no_environment(document, model.environment))
-            if model.entrypoint is not None:
-                start = (model.entrypoint, model.code)
+            if model.entrypoint is not None or model.command is not None:
+                start = (model.entrypoint, model.command, model.predict, model.code)
                 if start not in followed:
-                    followed[start] = closure(*start, tree, code)
+                    followed[start] = code_of(model, tree, code)
                 reached, problems = followed[start]
                 found += [_in_spec(document, problem) for problem in problems]
+                found += _data_among(document, specs.datasets.get(model.dataset), reached)
             states[name] = CodeState(reached, environments.get(model.environment or ""))
     return states, found
 
@@ -75,9 +78,24 @@ def _no_environment(document: Document, path: str) -> Finding:
     return Finding(document.file, document.index, ("train", "environment"), "model/no-environment", message)
 
 
+def _data_among(document: Document, dataset: Dataset | None, reached: Closure | None) -> Iterator[Finding]:
+    """Refuse code that takes the data along: the rows for testing are among it."""
+    if dataset is None or reached is None or dataset.source.path not in reached.files:
+        return
+    message = f"`{dataset.source.path}` is the whole of dataset/{dataset.name}, the rows for testing too"
+    way = "command" if document.value["train"].get("command") is not None else "code"
+    help_ = "the training rows are in the file that MLSPEC_TRAIN names" if way == "command" else "they are in `data`"
+    yield Finding(document.file, document.index, ("train", way), "code/data", message, help_)
+
+
 def _in_spec(document: Document, problem: Problem) -> Finding | Problem:
     """Point a problem that has no place in the code at the spec that names the code."""
     if problem.place is not None:
         return problem
-    field = "code" if problem.code.startswith("code/glob") else "entrypoint"
-    return Finding(document.file, document.index, ("train", field), problem.code, problem.message, problem.help)
+    way = "command" if document.value["train"].get("command") is not None else "entrypoint"
+    field = "predict" if problem.code == "code/no-module" else way
+    if problem.code.startswith("code/glob"):
+        field = "code"
+    path = ("train", field)
+    severity = problem.severity
+    return Finding(document.file, document.index, path, problem.code, problem.message, problem.help, severity=severity)

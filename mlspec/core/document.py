@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from mlspec.core.problem import Severity
+
 Path = tuple[str | int, ...]
 
 
@@ -34,3 +36,4 @@ class Finding:
     message: str
     help: str | None = None
     on_key: bool = False
+    severity: Severity = "error"

@@ -180,7 +180,7 @@ def _located(finding: Finding, source: _Source) -> Problem:
     if finding.code == NOT_TEXT and found.raw:
         message += f": write '{found.raw[:80]}' in quotes (YAML reads {reading(found.value)})"
     flaw = Flaw(*spot, finding.code, message, finding.help)
-    return _problem(finding.file, source.lines, flaw)
+    return replace(_problem(finding.file, source.lines, flaw), severity=finding.severity)
 
 
 def _line(problem: Problem) -> tuple[str, int] | None:

@@ -39,16 +39,24 @@ def closure(
     code = code or Code(tree)
     path, _, function = entrypoint.rpartition(":")
     if path not in code.paths:
-        return None, [_no_entrypoint(path, code.paths)]
+        return None, [no_file(path, code.paths)]
+    roots = tuple(distinct([dirname(path), ""]))
+    return followed([path], {path: function}, roots, globs, code)
+
+
+def followed(
+    start: Sequence[str], functions: Mapping[str, str], roots: Sequence[str], globs: Sequence[str], code: Code
+) -> tuple[Closure | None, list[Problem]]:
+    """Return what files reach, with the files that `globs` add; `functions` are what some of them must define."""
     listed = {file for glob in globs for file in code.matched(glob)}
-    files = _reached([path, *sorted(listed)], tuple(distinct([dirname(path), ""])), code)
+    files = _reached([*start, *sorted(listed)], roots, code)
     problems = [_empty_glob(glob, code.paths) for glob in globs if not code.matched(glob)]
     problems += [problem for file in files.values() for problem in file.problems]
     if len(files) > MAX_FILES:
         problems.append(_too_many())
-    entry = files[path].module
-    if entry is not None:
-        problems += _check_function(entry, path, function)
+    for path, function in functions.items():
+        entry = files[path].module if path in files else None
+        problems += _check_function(entry, path, function) if entry is not None else ()
     if not any(file.endswith(".py") for file in listed):
         problems += _dynamic(files)
     if any(problem.severity == "error" for problem in problems):
@@ -79,7 +87,7 @@ def _dynamic(files: Mapping[str, File]) -> Iterator[Problem]:
 
 
 def _too_many() -> Problem:
-    message = f"the entrypoint and `code` reach more than {MAX_FILES:,} files"
+    message = f"the code of this model has more than {MAX_FILES:,} files"
     return Problem("code/too-many", message, None, "narrow the globs of `code`")
 
 
@@ -99,7 +107,8 @@ def _check_function(module: Module, path: str, function: str) -> Iterator[Proble
     yield Problem("code/no-function", message, None, suggest(function, known) or listed)
 
 
-def _no_entrypoint(path: str, paths: Iterable[str]) -> Problem:
+def no_file(path: str, paths: Iterable[str]) -> Problem:
+    """Return the problem of Python code that is named and is not there."""
     near = suggest(path, (known for known in paths if known.endswith(".py")))
     return Problem("code/missing", f"there is no file `{path}`", None, near)
 

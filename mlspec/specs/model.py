@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, model_validator
 
 from mlspec.specs.base import Change, MisplacedError, Name, Part, Scalar, Spec
+from mlspec.specs.command import normal, words
 from mlspec.specs.paths import RepositoryGlob, RepositoryPath
 
 Task = Literal["classification", "regression"]
@@ -45,6 +46,12 @@ def _entrypoint(text: str) -> str:
     return text
 
 
+def _predict(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", text):
+        raise ValueError("must be a module and a function in it, as src.predict:predict")
+    return text
+
+
 def _variable(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", text):
         raise ValueError("must be the name of an environment variable, never its value")
@@ -65,12 +72,16 @@ StageVersion = Annotated[
 
 
 class Train(Part):
-    """How a version is made. Give `estimator` (no code) or `entrypoint` (your function)."""
+    """How a version is made. Give `estimator` (no code), `entrypoint` (your function) or `command` (any program)."""
 
     estimator: Annotated[Annotated[str, AfterValidator(_estimator)] | None, Change.TRAIN] = None
     """A class with scikit-learn's interface; columns are prepared for it by their declared types."""
     entrypoint: Annotated[Annotated[str, AfterValidator(_entrypoint)] | None, Change.TRAIN] = None
     """Your function `train(data, params, seed)`, which returns a fitted object with `predict`."""
+    command: Annotated[Annotated[str, AfterValidator(normal)] | None, Change.TRAIN] = None
+    """Any program and its arguments, run without a shell; it leaves its model in the folder `MLSPEC_OUTPUT`."""
+    predict: Annotated[Annotated[str, AfterValidator(_predict)] | None, Change.TRAIN] = None
+    """Your function `predict(frame, folder)`, as module:function, for a command that leaves files of its own form."""
     params: Annotated[dict[str, JsonValue], Change.TRAIN] = {}
     """Hyperparameters, handed over as they are."""
     seed: Annotated[Annotated[int, Field(ge=0, lt=2**32)], Change.TRAIN] = 0
@@ -78,7 +89,7 @@ class Train(Part):
     environment: Annotated[RepositoryPath | None, Change.TRAIN] = None
     """A lock file whose content is part of the fingerprint."""
     code: Annotated[tuple[RepositoryGlob, ...], Change.TRAIN] = ()
-    """More files that the entrypoint reads, beyond the modules it imports."""
+    """More files that the entrypoint or command reads, beyond those found by reading it."""
     threads: Annotated[Annotated[int, Field(ge=1, le=1024)], Change.TRAIN] = 1
     """Threads for numerical libraries; more can change the last digits of a result."""
     format: Annotated[Literal["skops"], Change.TRAIN] = "skops"
@@ -90,11 +101,18 @@ class Train(Part):
 
     @model_validator(mode="after")
     def _one_way(self) -> Train:
-        if (self.estimator is None) == (self.entrypoint is None):
-            raise ValueError("give exactly one of `estimator` and `entrypoint`")
-        if self.code and self.entrypoint is None:
-            raise MisplacedError("`code` goes with `entrypoint`", "code")
+        if sum(way is not None for way in (self.estimator, self.entrypoint, self.command)) != 1:
+            raise ValueError("give exactly one of `estimator`, `entrypoint` and `command`")
+        if self.code and self.estimator is not None:
+            raise MisplacedError("`code` goes with `entrypoint` or `command`", "code")
+        if self.predict is not None and self.command is None:
+            raise MisplacedError("`predict` goes with `command`: other models predict by themselves", "predict")
         return self
+
+    @property
+    def argv(self) -> tuple[str, ...]:
+        """Return the words of the command; none where there is none."""
+        return words(self.command or "")
 
 
 class Stage(Part):

@@ -24,6 +24,8 @@ class Outline:
     dataset: str
     gates: tuple[str, ...]
     entrypoint: str | None
+    command: str | None
+    predict: str | None
     code: tuple[str, ...]
     environment: str | None
 
@@ -37,6 +39,8 @@ def outline(value: Any) -> Outline | None:
             dataset=value["dataset"],
             gates=tuple(sorted(gates)),
             entrypoint=train.get("entrypoint"),
+            command=train.get("command"),
+            predict=train.get("predict"),
             code=tuple(train.get("code", ())),
             environment=train.get("environment"),
         )

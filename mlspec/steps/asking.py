@@ -19,7 +19,7 @@ def ask(model: Any, features: pd.DataFrame, task: str) -> Predictions:
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        predicted = _column(model.predict(features))
+        predicted = column(model.predict(features))
         if task == "regression" or not hasattr(model, "classes_"):
             return Predictions(predicted)
         classes = tuple(np.asarray(model.classes_).tolist())
@@ -31,6 +31,13 @@ def ask(model: Any, features: pd.DataFrame, task: str) -> Predictions:
         return Predictions(predicted, classes)
 
 
+def column(values: Any) -> np.ndarray[Any, Any]:
+    """Return one value a row as an array, text as objects; a matrix of one column is one."""
+    array = np.asarray(values)
+    array = array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
+    return array.astype(object) if array.dtype.kind == "U" else array
+
+
 def same(one: Predictions, other: Predictions) -> bool:
     """Say whether two answers agree: classes exactly, numbers within a relative 1e-12, NaN with NaN."""
     return (
@@ -39,12 +46,6 @@ def same(one: Predictions, other: Predictions) -> bool:
         and _agree(one.scores, other.scores)
         and _agree(one.decision, other.decision)
     )
-
-
-def _column(values: Any) -> np.ndarray[Any, Any]:
-    array = np.asarray(values)
-    array = array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
-    return array.astype(object) if array.dtype.kind == "U" else array
 
 
 def _agree(one: np.ndarray[Any, Any] | None, other: np.ndarray[Any, Any] | None) -> bool:

@@ -54,6 +54,8 @@ class Boundary:
         own = os.getpid()
         try:
             return function()
+        except ChildFailed:
+            raise
         except MlspecError as error:
             raise ChildFailed(known(error)) from error
         except BaseException as error:  # the user's code may raise anything, and each is one clear error

@@ -1,28 +1,27 @@
-"""Predicting as the child process does it: load the model by its record's trust list, ask it, check, write."""
+"""Predicting as the child process does it: load the model as it is kept, ask it, check, write."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from mlspec.steps import frames
-from mlspec.steps.asking import ask
 from mlspec.steps.boundary import Boundary
-from mlspec.steps.child_train import ModelFormat
+from mlspec.steps.kept import Formats, opened
 from mlspec.steps.predictions import check, write
 from mlspec.steps.wire import PredictAnswer, PredictOrder
 
 
-def run(order: PredictOrder, models: ModelFormat) -> PredictAnswer:
+def run(order: PredictOrder, formats: Formats) -> PredictAnswer:
     """Carry out an order.
 
     Raises:
-        ChildFailed: the model raised something.
+        ChildFailed: the model, or code that it brings, raised something.
         MlspecError: it can't be loaded, or its predictions can't be what a model says.
     """
     features = frames.read(Path(order.table))
-    model = models.load(Path(order.artifact), order.trusted)
-    boundary = Boundary(Path(order.table).parent, "the model", "predict/raised")
-    predictions = boundary.call(lambda: ask(model, features, order.task))
+    code = Path(order.code)
+    ask = opened(order.kept, Path(order.model), code, order.task, formats)
+    predictions = Boundary(code, "the model", "predict/raised").call(lambda: ask(features))
     check(predictions, len(features), order.task)
     write(predictions, Path(order.predictions))
     return PredictAnswer(rows=len(features))

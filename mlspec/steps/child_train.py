@@ -1,4 +1,7 @@
-"""Training as the child process does it: fit, save, load back, and see that the loaded model predicts the same."""
+"""Training as the child process does it: fit, save, load back, and see that the loaded model predicts the same.
+
+A command fits and saves by itself: of what it leaves, it is seen that it can be loaded and predicts.
+"""
 
 from __future__ import annotations
 
@@ -6,35 +9,24 @@ import platform
 import random
 import re
 import sys
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from mlspec.steps import entrypoint, frames, prepare
+from mlspec.steps import command, entrypoint, frames, leavings, prepare
 from mlspec.steps.asking import ask, same
 from mlspec.steps.boundary import Boundary, ChildFailed, collected_warnings
-from mlspec.steps.predictions import check
-from mlspec.steps.wire import Failure, TrainAnswer, TrainOrder
+from mlspec.steps.kept import Formats, opened
+from mlspec.steps.predictions import check, check_known
+from mlspec.steps.wire import Failure, Kept, TrainAnswer, TrainOrder
 
 _CHECKED_ROWS = 1000
+_ARGUMENTS = ("data", "params", "seed")
 
 
-class ModelFormat(Protocol):
-    """How a model is kept: `formats.skops_format` is one."""
-
-    def save(self, model: object, path: Path) -> tuple[str, ...]:
-        """Write a model; return the types that loading it must accept."""
-        ...
-
-    def load(self, path: Path, trusted: Iterable[str]) -> Any:
-        """Load a model, accepting those types only."""
-        ...
-
-
-def run(order: TrainOrder, models: ModelFormat) -> TrainAnswer:
+def run(order: TrainOrder, formats: Formats) -> TrainAnswer:
     """Carry out an order.
 
     Raises:
@@ -46,13 +38,14 @@ def run(order: TrainOrder, models: ModelFormat) -> TrainAnswer:
     packages = installed()
     _seed(order.seed)
     with collected_warnings() as warned:
-        if order.entrypoint is not None:
-            model = _from_entrypoint(order, order.entrypoint, frame)
+        if order.command:
+            kept = _by_command(order, formats, frame)
+        elif order.entrypoint is not None:
+            kept = _keep(order, formats, _from_entrypoint(order, order.entrypoint, frame), frame[features])
         else:
-            model = _from_estimator(order, order.estimator or "", frame)
-    trusted = _keep(order, models, model, frame[features])
+            kept = _keep(order, formats, _from_estimator(order, order.estimator or "", frame), frame[features])
     return TrainAnswer(
-        trusted=trusted,
+        kept=kept,
         rows=len(frame),
         features=len(features),
         packages=packages,
@@ -94,7 +87,7 @@ def _from_entrypoint(order: TrainOrder, name: str, frame: pd.DataFrame) -> Any:
     file, _, function = name.rpartition(":")
     boundary = Boundary(Path(order.code), f"`{function}`", "train/raised")
     training = entrypoint.training_data(frame, order.fields, order.task)
-    train = entrypoint.find(name, Path(order.code))
+    train = entrypoint.find(name, Path(order.code), order.home, _ARGUMENTS)
     model = boundary.call(lambda: train(training, dict(order.params), order.seed))
     if model is None:
         message = f"`{function}` returned nothing"
@@ -106,9 +99,28 @@ def _from_entrypoint(order: TrainOrder, name: str, frame: pd.DataFrame) -> Any:
     return model
 
 
-def _keep(order: TrainOrder, models: ModelFormat, model: Any, features: pd.DataFrame) -> tuple[str, ...]:
+def _by_command(order: TrainOrder, formats: Formats, frame: pd.DataFrame) -> Kept:
+    target = prepare.target(frame, order.fields, order.task)
+    prepare.weights(frame, order.fields)
+    command.run(order)
+    kept = leavings.kept(order, formats)
+    sample = frame[frames.with_role(order.fields, "feature")].iloc[:_CHECKED_ROWS]
+    code = Path(order.code)
+    loading = Boundary(code, "loading what the command left", "train/load-failed")
+    asked = loading.call(lambda: opened(kept, Path(order.output), code, order.task, formats))
+    name = f"`{order.predict.rpartition(':')[2]}`" if order.predict else "what the command left"
+    predicting = Boundary(code, f"predicting training rows with {name}", "train/predict-failed")
+    predictions = predicting.call(lambda: asked(sample))
+    check(predictions, len(sample), order.task)
+    if order.task == "classification":
+        check_known(predictions, set(target.tolist()))
+    return kept
+
+
+def _keep(order: TrainOrder, formats: Formats, model: Any, features: pd.DataFrame) -> Kept:
+    models = formats(order.format)
     sample = features.iloc[:_CHECKED_ROWS]
-    path = Path(order.artifact)
+    path = Path(order.output) / Kept(order.format).file
     name = type(model).__qualname__
     predicting = Boundary(Path(order.code), f"predicting training rows with `{name}`", "train/predict-failed")
     predicting.call(lambda: prepare.check_other_task(model, order.task))
@@ -122,4 +134,4 @@ def _keep(order: TrainOrder, models: ModelFormat, model: Any, features: pd.DataF
         message = f"`{name}`, saved and loaded back, predicts other values than before it was saved"
         hint = "does it keep state outside its attributes, or draw random numbers when predicting?"
         raise ChildFailed(Failure("train/not-reproduced-by-load", message, help=hint))
-    return trusted
+    return Kept(order.format, trusted)

@@ -52,35 +52,48 @@ def training_data(frame: pd.DataFrame, fields: Sequence[Field], task: str) -> Tr
     )
 
 
-def find(entrypoint: str, code: Path) -> Callable[..., Any]:
+def find(entrypoint: str, code: Path, home: str, arguments: Sequence[str]) -> Callable[..., Any]:
     """Import the staged file of an entrypoint such as `src/train.py:train` and return its function.
 
-    Modules are found as the static reading of imports found them: first in the file's folder, then in the root of
-    the code, then beside the packages in it.
-
     Raises:
-        ChildFailed: importing raised something, or there is no such function.
+        ChildFailed: importing raised something, there is no such function, or it does not take these arguments.
     """
     file, _, name = entrypoint.rpartition(":")
-    roots = [str((code / file).parent), str(code), *_package_roots(code)]
-    sys.path[:0] = list(dict.fromkeys(roots))
-    sys.dont_write_bytecode = True
-    module = Boundary(code, f"importing `{file}`", "train/import-failed").call(lambda: _load(file, code))
+    module = load(file, code, home)
     function = getattr(module, name, None)
     if not callable(function):
         message = f"`{file}` has no function `{name}`"
         raise ChildFailed(Failure("train/no-entrypoint", message, file, 0, suggest(name, vars(module))))
-    _check_signature(function, name, file)
+    _check_signature(function, name, file, arguments)
     return function  # type: ignore[no-any-return]  # the user's own
 
 
-def _check_signature(function: Callable[..., Any], name: str, file: str) -> None:
+def load(file: str, code: Path, home: str) -> ModuleType:
+    """Import a staged file.
+
+    Raises:
+        ChildFailed: importing raised something.
+    """
+    sys.path[:0] = roots(code, home)
+    sys.dont_write_bytecode = True
+    return Boundary(code, f"importing `{file}`", "train/import-failed").call(lambda: _load(file, code))
+
+
+def roots(code: Path, home: str) -> list[str]:
+    """Return where modules are found, as the static reading of imports found them.
+
+    First in the home folder, that of the file that is run; then in the root of the code, then beside the packages.
+    """
+    return list(dict.fromkeys([str(code / home), str(code), *_package_roots(code)]))
+
+
+def _check_signature(function: Callable[..., Any], name: str, file: str, arguments: Sequence[str]) -> None:
     try:
-        inspect.signature(function).bind(None, None, None)
+        inspect.signature(function).bind(*arguments)
     except TypeError as error:
         line = getattr(getattr(function, "__code__", None), "co_firstlineno", 0)
-        message = f"`{name}` can't be called as `{name}(data, params, seed)`: {error}"
-        raise ChildFailed(Failure("train/signature", message, file, line, "take these three arguments")) from error
+        message = f"`{name}` can't be called as `{name}({', '.join(arguments)})`: {error}"
+        raise ChildFailed(Failure("train/signature", message, file, line, "take these arguments")) from error
     except ValueError:
         return  # it is no Python function, and does not tell
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import errno
 import re
-from collections.abc import Iterable
+import signal
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from mlspec.core.problem import MlspecError, Place, Problem
@@ -14,7 +15,8 @@ TAIL_LINES = 50
 _LINE_LENGTH = 500
 _TAIL_BYTES = 64 << 10
 _SHORTEST_SECRET = 4
-_CRASHED_AT = re.compile(r'^  File "(.+)", line (\d+) in ', re.MULTILINE)
+_AT = re.compile(r'^  File "(.+)", line (\d+),? in ', re.MULTILINE)
+_FROM_OUTSIDE = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
 _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EIO}
 
 
@@ -49,12 +51,33 @@ def tail_of(log: Path, secrets: Iterable[str]) -> str:
     return "\n".join(escape(line)[:_LINE_LENGTH] for line in lines)
 
 
+def killed(what: str, verb: str, number: int) -> tuple[Problem, bool]:
+    """Return what a deadly signal means, and whether trying again may help."""
+    known = number in set(signal.Signals)
+    name = signal.Signals(number).name if known else f"signal {number}"
+    if number in _FROM_OUTSIDE:
+        return Problem(f"{verb}/interrupted", f"{what} was ended from outside by {name}"), True
+    if number == signal.SIGKILL:
+        hint = "give it more memory, or less data"
+        return Problem(f"{verb}/killed", f"{what} was killed by {name}, likely out of memory", help=hint), False
+    return Problem(f"{verb}/crashed", f"{what} crashed: {name}", help="the log's last lines say where"), False
+
+
 def crash_place(log: Path, code: Path) -> Place | None:
     """Return the innermost place in the staged code of a crash that Python's fault handler logged."""
-    for file, line in _CRASHED_AT.findall(_end_of(log).rpartition("Fatal Python error")[2]):
+    return next(_places(_end_of(log).rpartition("Fatal Python error")[2], code), None)
+
+
+def raised_place(log: Path, code: Path) -> Place | None:
+    """Return the innermost place in the staged code of the last traceback that a program of Python's logged."""
+    places = list(_places(_end_of(log).rpartition("Traceback (most recent call last)")[2], code))
+    return places[-1] if places else None
+
+
+def _places(text: str, code: Path) -> Iterator[Place]:
+    for file, line in _AT.findall(text):
         if Path(file).is_relative_to(code):
-            return Place(Path(file).relative_to(code).as_posix(), int(line))
-    return None
+            yield Place(Path(file).relative_to(code).as_posix(), int(line))
 
 
 def escape(text: str) -> str:

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet
 
 from mlspec.core.problem import fail
 
@@ -108,6 +109,16 @@ def read(path: Path) -> pd.DataFrame:
     """
     with pa.memory_map(str(path)) as source, pa.ipc.open_file(source) as reader:
         return frame_of(reader.read_all())
+
+
+def to_parquet(source: Path, target: Path) -> None:
+    """Write a table that `write` wrote as a parquet file, for programs of any language.
+
+    Raises:
+        OSError: the disk is full, for one.
+    """
+    with pa.memory_map(str(source)) as mapped, pa.ipc.open_file(mapped) as reader:
+        pyarrow.parquet.write_table(reader.read_all(), str(target))
 
 
 def _order(column: Column) -> tuple[str, ...]:

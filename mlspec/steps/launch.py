@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
@@ -13,10 +12,18 @@ from mlspec.core.ports import Cancel, Executor, Job, JobResult
 from mlspec.core.problem import Problem
 from mlspec.specs.paths import check_path
 from mlspec.steps import wire
-from mlspec.steps.failures import StepFailed, crash_place, of_disk, redact, redact_file, tail_of
+from mlspec.steps.failures import (
+    StepFailed,
+    crash_place,
+    killed,
+    of_disk,
+    raised_place,
+    redact,
+    redact_file,
+    tail_of,
+)
 
 Wanted = TypeVar("Wanted", wire.TrainAnswer, wire.PredictAnswer)
-_FROM_OUTSIDE = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +109,12 @@ def _failure(answer: wire.Answer | None, result: JobResult, order: wire.Order, l
         problem = Problem(f"{order.verb}/timeout", message, help="raise `train.timeout`, or make it faster")
         return _failed(problem, launch)
     if isinstance(answer, wire.Failure):
-        return _failed(answer.problem(), launch, retryable=answer.retryable)
+        problem = answer.problem()
+        if problem.code == "train/command-failed":
+            problem = replace(problem, place=raised_place(launch.log, launch.cwd))
+        return _failed(problem, launch, retryable=answer.retryable)
     if result.code < 0:
-        problem, retryable = _killed(what, order.verb, -result.code)
+        problem, retryable = killed(what, order.verb, -result.code)
         placed = replace(problem, place=crash_place(launch.log, launch.cwd))
         return _failed(placed, launch, retryable=retryable)
     if result.code == wire.NO_ANSWER:
@@ -113,22 +123,12 @@ def _failure(answer: wire.Answer | None, result: JobResult, order: wire.Order, l
     return _failed(Problem(f"{order.verb}/exited", message, help="the log's last lines may say why"), launch)
 
 
-def _killed(what: str, verb: str, number: int) -> tuple[Problem, bool]:
-    """Return what a deadly signal means, and whether trying again may help."""
-    known = number in set(signal.Signals)
-    name = signal.Signals(number).name if known else f"signal {number}"
-    if number in _FROM_OUTSIDE:
-        return Problem(f"{verb}/interrupted", f"{what} was ended from outside by {name}"), True
-    if number == signal.SIGKILL:
-        hint = "give it more memory, or less data"
-        return Problem(f"{verb}/killed", f"{what} was killed by {name}, likely out of memory", help=hint), False
-    return Problem(f"{verb}/crashed", f"{what} crashed: {name}", help="the log's last lines say where"), False
-
-
 def _failed(problem: Problem, launch: Launch, *, retryable: bool = False) -> StepFailed:
     clean = replace(
         problem,
         message=redact(problem.message, launch.secrets),
         help=redact(problem.help, launch.secrets) if problem.help else None,
     )
-    return StepFailed(clean, retryable=retryable, tail=tail_of(launch.log, launch.secrets))
+    # Where the code was staged is of no interest.
+    tail = tail_of(launch.log, launch.secrets).replace(f"{launch.cwd}/", "")
+    return StepFailed(clean, retryable=retryable, tail=tail)

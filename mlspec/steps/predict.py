@@ -1,7 +1,7 @@
 """The step `predict`, from the side of apply: has a child load a model and predict the test rows without labels.
 
-What it leaves is a parquet file, described in `steps.predictions`, which `read_predictions` reads. A model in skops
-form holds only scikit-learn's classes, so the child needs none of the user's code and sees none of `train.env`.
+What it leaves is a parquet file, described in `steps.predictions`, which `read_predictions` reads. A model that needs
+the user's code brings it along, as it was when the model was trained; none sees anything of `train.env`.
 """
 
 from __future__ import annotations
@@ -14,9 +14,8 @@ from pathlib import Path
 import pandas as pd
 
 from mlspec.core.ports import Cancel, Executor, JobResult
-from mlspec.specs.dataset import Dataset
-from mlspec.specs.model import Model, seconds
-from mlspec.steps import environment, frames, launch, wire
+from mlspec.specs.model import seconds
+from mlspec.steps import bundle, environment, frames, launch, wire
 from mlspec.steps.failures import of_disk
 from mlspec.steps.predictions import Predictions, read_predictions
 
@@ -24,20 +23,31 @@ __all__ = ["PredictRequest", "Predicted", "Predictions", "predict", "read_predic
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """What a child that predicts may use; `timeout` as a spec writes it."""
+
+    seed: int = 0
+    threads: int = 1
+    timeout: str = "24h"
+
+
+@dataclass(frozen=True, slots=True)
 class PredictRequest:
     """Which model to ask, about which rows, where."""
 
-    model: Model
-    dataset: Dataset
+    task: str
+    fields: tuple[frames.Field, ...]
+    """The feature columns; only these are handed on."""
     features: pd.DataFrame
-    """The test rows; only their feature columns are handed on."""
+    """The rows."""
     artifact: Path
-    trusted: tuple[str, ...]
+    kept: wire.Kept
     """As recorded when the model was trained."""
     folder: Path
     """An empty folder, all of the step's."""
     environ: Mapping[str, str]
     """The environment to pick from."""
+    limits: Limits = Limits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,27 +67,39 @@ def predict(request: PredictRequest, executor: Executor, cancel: Cancel) -> Pred
         StepFailed: predicting failed; it says whether trying again may help.
         MlspecError: the table is not what the dataset declares.
     """
-    spec = request.model.train
+    limits = request.limits
     folder = request.folder.resolve()
-    table = frames.table_of(request.features, frames.fields_of(request.dataset.with_role("feature")))
+    table = frames.table_of(request.features, request.fields)
     try:
         frames.write(table, folder / "table.arrow")
+        _lay_out(request, folder)
     except OSError as error:
         raise of_disk(error, "the run folder of `predict`") from error
     order = wire.PredictOrder(
         parent=os.getpid(),
         table=str(folder / "table.arrow"),
-        task=request.model.task,
-        artifact=str(request.artifact.resolve()),
-        trusted=request.trusted,
+        task=request.task,
+        model=str(folder / "model"),
+        code=str(folder / "code"),
+        kept=request.kept,
         predictions=str(folder / "predictions.parquet"),
     )
     child = launch.Launch(
         folder=folder,
-        cwd=folder,
-        env=environment.scrubbed(request.environ, folder, spec.seed, spec.threads),
-        timeout=spec.timeout,
-        timeout_s=seconds(spec.timeout),
+        cwd=folder / "code",
+        env=environment.scrubbed(request.environ, folder, limits.seed, limits.threads),
+        timeout=limits.timeout,
+        timeout_s=seconds(limits.timeout),
     )
     answer, result = launch.run(order, wire.PredictAnswer, child, executor, cancel)
     return Predicted(launch.left(folder / "predictions.parquet", child), child.log, answer.rows, result)
+
+
+def _lay_out(request: PredictRequest, folder: Path) -> None:
+    """Put the model's files into `model/`, and the code it needs into `code/`."""
+    if request.kept.home is not None:
+        bundle.unpack(request.artifact, folder)
+        return
+    (folder / "code").mkdir()
+    (folder / "model").mkdir()
+    (folder / "model" / request.kept.file).symlink_to(request.artifact.resolve())

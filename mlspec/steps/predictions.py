@@ -57,6 +57,19 @@ def check(predictions: Predictions, rows: int, task: str) -> None:
         _check_probabilities(predictions.scores, (rows, len(predictions.classes or ())))
 
 
+def check_known(predictions: Predictions, classes: set[Scalar]) -> None:
+    """Refuse predictions of classes that the target does not have.
+
+    Raises:
+        MlspecError: `predict/unknown-class`, with the row, or with the class that probabilities are given for.
+    """
+    for value in predictions.classes or ():
+        if value not in classes:
+            message = f"the model gives probabilities for a class `{str(value)[:40]}` that training never saw"
+            raise fail("predict/unknown-class", message, help="name its columns by the classes of the target")
+    _check_classes(predictions.predicted, tuple(classes))
+
+
 def write(predictions: Predictions, path: Path) -> None:
     """Write predictions to a new file; equal predictions give equal bytes.
 

@@ -10,9 +10,10 @@ from pathlib import Path
 import pandas as pd
 
 from mlspec.core.ports import Cancel, Executor, JobResult
+from mlspec.planner.program import home_of, predictor
 from mlspec.specs.dataset import Dataset
 from mlspec.specs.model import Model, seconds
-from mlspec.steps import environment, frames, launch, wire
+from mlspec.steps import bundle, environment, frames, launch, wire
 from mlspec.steps.failures import of_disk, redact
 
 
@@ -25,7 +26,7 @@ class TrainRequest:
     frame: pd.DataFrame
     """The training split, with every declared column."""
     code: Mapping[str, bytes]
-    """The files the entrypoint consists of, by their paths in the repository; exactly these run."""
+    """The files that the model's code consists of, by their paths in the repository; exactly these run."""
     folder: Path
     """An empty folder, all of the step's."""
     environ: Mapping[str, str]
@@ -38,8 +39,8 @@ class Trained:
 
     artifact: Path
     log: Path
-    trusted: tuple[str, ...]
-    """The types, beyond what skops vouches for, that loading must accept; `formats.skops_format.load` takes them."""
+    kept: wire.Kept
+    """In what form the artifact keeps the model."""
     rows: int
     features: int
     packages: Mapping[str, str]
@@ -64,6 +65,7 @@ def train(request: TrainRequest, executor: Executor, cancel: Cancel) -> Trained:
     table = frames.table_of(request.frame, order.fields)
     try:
         launch.stage(request.code, folder / "code")
+        (folder / "output").mkdir()
         frames.write(table, folder / "table.arrow")
     except OSError as error:
         raise of_disk(error, "the run folder of `train`") from error
@@ -77,9 +79,9 @@ def train(request: TrainRequest, executor: Executor, cancel: Cancel) -> Trained:
     )
     answer, result = launch.run(order, wire.TrainAnswer, child, executor, cancel)
     return Trained(
-        artifact=launch.left(folder / "model.skops", child),
+        artifact=_artifact(answer.kept, request, child),
         log=child.log,
-        trusted=answer.trusted,
+        kept=answer.kept,
         rows=answer.rows,
         features=answer.features,
         packages=answer.packages,
@@ -90,6 +92,19 @@ def train(request: TrainRequest, executor: Executor, cancel: Cancel) -> Trained:
     )
 
 
+def _artifact(kept: wire.Kept, request: TrainRequest, child: launch.Launch) -> Path:
+    """Return the file that is the model; of a model that needs its code, an archive of both."""
+    output = child.folder / "output"
+    if kept.home is None:
+        return launch.left(output / kept.file, child)
+    archive = child.folder / "model.zip"
+    try:
+        bundle.pack(archive, bundle.listed(output), request.code)
+    except OSError as error:
+        raise of_disk(error, "the model") from error
+    return archive
+
+
 def _order(request: TrainRequest, folder: Path) -> wire.TrainOrder:
     spec = request.model.train
     return wire.TrainOrder(
@@ -97,11 +112,16 @@ def _order(request: TrainRequest, folder: Path) -> wire.TrainOrder:
         table=str(folder / "table.arrow"),
         fields=frames.fields_of(request.dataset.columns),
         task=request.model.task,
+        positive=request.model.positive,
         estimator=spec.estimator,
         entrypoint=spec.entrypoint,
+        command=spec.argv,
+        predict=predictor(spec, request.code),
         params=spec.params,
         seed=spec.seed,
         threads=spec.threads,
+        format=spec.format,
         code=str(folder / "code"),
-        artifact=str(folder / "model.skops"),
+        home=home_of(spec, request.code),
+        output=str(folder / "output"),
     )

@@ -11,6 +11,27 @@ from typing import Any, Literal
 from mlspec.core.problem import Place, Problem
 from mlspec.steps.frames import Field
 
+FORMS = ("skops", "onnx", "files")
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """In what form a model is kept: with it, the artifact can be asked again."""
+
+    form: str = "skops"
+    """`skops` or `onnx`: one file, `model.skops` or `model.onnx`. `files`: any, which `entry` reads."""
+    trusted: tuple[str, ...] = ()
+    """The types, beyond what skops vouches for, that loading must accept."""
+    home: str | None = None
+    """The folder of the user's code where imports begin; None for a model that needs none of it."""
+    entry: str | None = None
+    """What to import of that code: a file, or the function that predicts, as `src/predict.py:predict`."""
+
+    @property
+    def file(self) -> str:
+        """Return the name of the one file of a model that is one."""
+        return f"model.{self.form}"
+
 
 @dataclass(frozen=True, slots=True)
 class TrainOrder:
@@ -21,14 +42,22 @@ class TrainOrder:
     table: str
     fields: tuple[Field, ...]
     task: str
+    positive: str | int | float | bool | None
     estimator: str | None
     entrypoint: str | None
+    command: tuple[str, ...]
+    predict: str | None
+    """The file and function that predict from what the command leaves."""
     params: Mapping[str, Any]
     seed: int
     threads: int
+    format: str
     code: str
     """The folder of the staged code."""
-    artifact: str
+    home: str
+    """The folder in it where imports begin."""
+    output: str
+    """The folder that the model is left in."""
     verb: Literal["train"] = "train"
 
 
@@ -39,8 +68,11 @@ class PredictOrder:
     parent: int
     table: str
     task: str
-    artifact: str
-    trusted: tuple[str, ...]
+    model: str
+    """The folder of the model's files."""
+    code: str
+    """The folder of the user's code that was kept with it."""
+    kept: Kept
     predictions: str
     verb: Literal["predict"] = "predict"
 
@@ -55,7 +87,7 @@ Order = TrainOrder | PredictOrder
 class TrainAnswer:
     """A model was trained, saved, and found to predict the same when loaded."""
 
-    trusted: tuple[str, ...]
+    kept: Kept
     rows: int
     features: int
     packages: Mapping[str, str]
@@ -101,12 +133,30 @@ def read_order(path: Path) -> Order:
     """Read an order that `write_order` wrote."""
     raw = json.loads(path.read_text(encoding="utf-8"))
     if raw["verb"] == "predict":
-        return PredictOrder(**{**raw, "trusted": tuple(raw["trusted"])})
-    return TrainOrder(**{**raw, "fields": tuple(_field(field) for field in raw["fields"])})
+        return PredictOrder(**{**raw, "kept": kept_of(raw["kept"])})
+    fields = tuple(_field(field) for field in raw["fields"])
+    return TrainOrder(**{**raw, "fields": fields, "command": tuple(raw["command"])})
 
 
 def _field(raw: dict[str, Any]) -> Field:
     return Field(**{**raw, "values": tuple(raw["values"])})
+
+
+def kept_of(raw: Mapping[str, Any]) -> Kept:
+    """Read the form in which a model is kept, as `asdict` wrote it.
+
+    Raises:
+        KeyError, TypeError, ValueError: it is none.
+    """
+    if raw["form"] not in FORMS:
+        raise ValueError("not a form of models")
+    home, entry = (None if raw[name] is None else _text(raw[name]) for name in ("home", "entry"))
+    return Kept(raw["form"], tuple(_text(name) for name in raw["trusted"]), home, entry)
+
+
+def kept_in(manifest: Mapping[str, Any]) -> Kept:
+    """Return in what form a run's manifest says its model is kept; older ones know one form only."""
+    return kept_of(manifest["kept"]) if "kept" in manifest else Kept(trusted=tuple(manifest["trusted"]))
 
 
 def write_answer(path: Path, answer: Answer, peak_memory_bytes: int) -> None:
@@ -148,7 +198,7 @@ def _checked(kind: type[Answer], raw: dict[str, Any]) -> Answer:
     if kind is PredictAnswer:
         return PredictAnswer(rows=int(raw["rows"]))
     return TrainAnswer(
-        trusted=tuple(_text(name) for name in raw["trusted"]),
+        kept=kept_of(raw["kept"]),
         rows=int(raw["rows"]),
         features=int(raw["features"]),
         packages={_text(name): _text(version) for name, version in raw["packages"].items()},

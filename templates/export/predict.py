@@ -6,13 +6,12 @@ import sys
 from pathlib import Path
 
 import pandas as pd
-from skops.io import load
+from ask import predict
 
 here = Path(__file__).resolve().parent
 story = json.loads((here / "model.json").read_text(encoding="utf-8"))
 types = {"integer": "float64", "number": "float64"}
 columns = {column["name"]: types.get(column["type"], "object") for column in story["schema"]}
-model = load(here / "model.skops", trusted=story["trusted"])
 rows = pd.read_csv(sys.argv[1], usecols=list(columns), dtype=columns, keep_default_na=False, na_values=[""])
 for column in story["schema"]:
     name = column["name"]
@@ -23,4 +22,4 @@ for column in story["schema"]:
         rows[name] = pd.Categorical(rows[name], column["values"], ordered=True)
 writer = csv.writer(sys.stdout)
 writer.writerow(["prediction"])
-writer.writerows([value] for value in model.predict(rows[list(columns)]))
+writer.writerows([value] for value in predict(rows[list(columns)], here, story))

@@ -79,6 +79,8 @@ def test_examples_are_valid(tmp_path: Path) -> None:
             target.write_text(text, encoding="utf-8")
     (tmp_path / "src").mkdir()
     (tmp_path / "src" / "train.py").write_text("def train(data, params, seed): ...\n")
+    (tmp_path / "src" / "fit.py").write_text("")
+    (tmp_path / "src" / "predict.py").write_text("def predict(frame, folder): ...\n")
     (tmp_path / "requirements.lock").write_text("scikit-learn==1.9.1\n")
     loaded, problems = attempt(WorkTree(tmp_path), None)
     assert problems == []

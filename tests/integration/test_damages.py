@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from mlspec.commands import export, plan, verify
+from mlspec.commands.choose import choose
 from mlspec.commands.plan import PlanRequest
 from mlspec.commands.verify import VerifyReport, VerifyRequest
 from mlspec.core.digest import of_bytes
@@ -122,7 +123,7 @@ def refuse(world: World, report: VerifyReport) -> None:
     wrong = {digest for problem in report.damage for digest in DIGEST.findall(problem.message)}
     for version in ("v1", "v2"):
         folder = world.root.parent / "exported"
-        run = export.choose(world.root, f"answer@{version}").run
+        run = choose(world.root, f"answer@{version}").run
         try:
             export.export(world.root, f"answer@{version}", folder)
             assert not {run.artifact, run.manifest} & wrong

@@ -25,7 +25,9 @@ from mlspec.executors.local import LocalExecutor
 from mlspec.formats import skops_format
 from mlspec.specs.dataset import Dataset
 from mlspec.specs.model import Model
+from mlspec.steps import wire
 from mlspec.steps.failures import StepFailed
+from mlspec.steps.frames import fields_of
 from mlspec.steps.predict import Predicted, PredictRequest, predict, read_predictions
 from mlspec.steps.train import Trained, TrainRequest, train
 
@@ -99,7 +101,8 @@ def code(source: str, path: str = "src/train.py", **more: str) -> dict[str, byte
 
 def ask(trained: Trained, asked: Model, folder: Path, frame: pd.DataFrame) -> Predicted:
     folder.mkdir()
-    request = PredictRequest(asked, dataset(LABEL), frame, trained.artifact, trained.trusted, folder, dict(os.environ))
+    fields = fields_of(dataset().columns[1:])
+    request = PredictRequest(asked.task, fields, frame, trained.artifact, trained.kept, folder, dict(os.environ))
     return predict(request, LocalExecutor(), threading.Event())
 
 
@@ -107,7 +110,7 @@ def test_estimator_from_training_to_predictions(run: Runs, tmp_path: Path) -> No
     asked = model(estimator="sklearn.linear_model.LogisticRegression", params={"C": 0.5}, seed=7)
     trained = run(asked)
     assert (trained.rows, trained.features) == (300, 4)
-    assert trained.trusted == ("numpy.dtype",)
+    assert trained.kept.trusted == ("numpy.dtype",)
     assert trained.packages["scikit-learn"]
     assert trained.packages["numpy"]
     assert trained.python == ".".join(map(str, sys.version_info[:3]))
@@ -122,7 +125,7 @@ def test_estimator_from_training_to_predictions(run: Runs, tmp_path: Path) -> No
     assert set(read.predicted.tolist()) == {"old", "young"}
     assert read.scores is not None
     assert read.scores.shape == (40, 2)
-    loaded = skops_format.load(trained.artifact, trained.trusted)
+    loaded = skops_format.load(trained.artifact, trained.kept.trusted)
     assert loaded["model"].C == 0.5
     assert loaded["model"].random_state == 7
     plain = test_rows.assign(city=test_rows["city"].astype("str").where(test_rows["city"].notna(), np.nan))
@@ -442,7 +445,7 @@ def test_a_damaged_model_and_a_wrong_trust_list(run: Runs, tmp_path: Path) -> No
     asked = model(estimator="sklearn.tree.DecisionTreeClassifier")
     trained = run(asked)
     with pytest.raises(StepFailed) as failed:
-        ask(dataclasses.replace(trained, trusted=()), asked, tmp_path / "untrusting", table(10))
+        ask(dataclasses.replace(trained, kept=wire.Kept()), asked, tmp_path / "untrusting", table(10))
     assert failed.value.problems[0].code == "model/untrusted-type"
     cut = tmp_path / "cut.skops"
     cut.write_bytes(trained.artifact.read_bytes()[:-100])

@@ -81,6 +81,8 @@ CASES: dict[str, tuple[Any, Change]] = {
     "model.positive": (">50K", Change.TRAIN),
     "model.train.estimator": ("sklearn.svm.SVC", Change.TRAIN),
     "model.train.entrypoint": ("src/train.py:train", Change.TRAIN),
+    "model.train.command": ("python train.py", Change.TRAIN),
+    "model.train.predict": ("src.predict:predict", Change.TRAIN),
     "model.train.params": ({"C": 2.0}, Change.TRAIN),
     "model.train.seed": (7, Change.TRAIN),
     "model.train.environment": ("requirements.lock", Change.TRAIN),
@@ -115,6 +117,8 @@ READ_OFF = {
     "model.train.format",
     "model.train.code",
     "model.train.entrypoint",
+    "model.train.command",
+    "model.train.predict",
 }
 
 
@@ -198,6 +202,12 @@ def test_code_counts_by_file() -> None:
     assert runs[0].fields["code.src/train.py"] == "sha256:a"
 
 
+def test_a_command_counts_by_its_words() -> None:
+    commands = ("python train.py --name 'a b'", 'python   train.py  --name "a b"', "python train.py --name a b")
+    runs = [fingerprint.run(model(edited(MODEL, "model.train.command", text)), "d", None, None) for text in commands]
+    assert runs[0].digest == runs[1].digest != runs[2].digest
+
+
 def test_golden_fingerprints() -> None:
     """A change here retrains every model of every user: never edit these, bump the recipe or the format instead."""
     assert fingerprint.dataset_version(dataset(DATASET), "sha256:" + "0" * 64).digest == GOLDEN["dataset"]
@@ -238,6 +248,6 @@ def edited(written: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
         inside.pop(last, None)
     else:
         inside[last] = value
-    if last == "entrypoint":
+    if last in ("entrypoint", "command"):
         inside.pop("estimator", None)
     return copy

@@ -357,7 +357,7 @@ def test_code_has_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_FILES", 9)
     many = {"src/train.py": TRAIN} | {f"src/{n}.sql": "" for n in range(9)}
     assert problems_of(many, "src/*.sql") == [
-        "- code/too-many: the entrypoint and `code` reach more than 9 files (narrow the globs of `code`)"
+        "- code/too-many: the code of this model has more than 9 files (narrow the globs of `code`)"
     ]
     assert problems_of(many, "src/[1-8].sql") == []
 

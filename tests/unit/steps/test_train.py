@@ -22,7 +22,9 @@ from mlspec.steps import wire
 from mlspec.steps.failures import StepFailed, escape, redact
 from mlspec.steps.train import Trained, TrainRequest, train
 
-ANSWER = wire.TrainAnswer(("numpy.dtype",), 2, 1, {"numpy": "2"}, "3.11.7", "Linux", ("careful with sesame",))
+ANSWER = wire.TrainAnswer(
+    wire.Kept(trusted=("numpy.dtype",)), 2, 1, {"numpy": "2"}, "3.11.7", "Linux", ("careful with sesame",)
+)
 
 
 DONE = JobResult(code=0, timed_out=False, interrupted=False, wall_s=1.0, cpu_s=1.0, peak_memory_bytes=1000)
@@ -47,7 +49,7 @@ class FakeExecutor:
 def answering(answer: wire.Answer, peak: int = 5000) -> Callable[[Job], None]:
     def act(job: Job) -> None:
         wire.write_answer(Path(job.argv[-1]), answer, peak)
-        job.log.with_name("model.skops").write_bytes(b"model")
+        (job.log.parent / "output" / "model.skops").write_bytes(b"model")
 
     return act
 
@@ -126,7 +128,7 @@ def test_what_a_child_is_given(tmp_path: Path) -> None:
 
 def test_what_comes_back(tmp_path: Path) -> None:
     trained = run(tmp_path, FakeExecutor(answering(ANSWER)))
-    assert (trained.trusted, trained.rows, trained.features) == (("numpy.dtype",), 2, 1)
+    assert (trained.kept.trusted, trained.rows, trained.features) == (("numpy.dtype",), 2, 1)
     assert trained.result.peak_memory_bytes == 5000
     assert trained.warnings == ("careful with ***",)
     assert "sesame" not in trained.log.read_text()
@@ -192,7 +194,7 @@ def test_no_model_left(tmp_path: Path, *, linked: bool) -> None:
     def act(job: Job) -> None:
         wire.write_answer(Path(job.argv[-1]), ANSWER, 1)
         if linked:
-            job.log.with_name("model.skops").symlink_to(job.log)
+            (job.log.parent / "output" / "model.skops").symlink_to(job.log)
 
     assert failure(tmp_path, FakeExecutor(act)).problems[0].code == "step/no-file"
 
