@@ -26,6 +26,7 @@ _COMMANDS = (
     "fmt",
     "plan",
     "apply",
+    "promote",
     "rollback",
     "show",
     "log",

@@ -77,7 +77,7 @@ def propose(workspace: Workspace, request: RollbackRequest, reason: str, until: 
     Raises:
         MlspecError: no such model, stage or version, or the version never held the stage.
     """
-    model = _model(workspace, request.model)
+    model = declared_model(workspace, request.model)
     address, stage = str(model.address), request.stage
     _refuse_stage(workspace, model, stage)
     head = workspace.state.heads.get(address) or Head(address=address)
@@ -92,7 +92,7 @@ def propose(workspace: Workspace, request: RollbackRequest, reason: str, until: 
         run=version.fingerprint,
         replaces=state.version if state else None,
         override=Override(until=stamp(until), reason=reason, declared=overrides.asked(model, stage)),
-        gates=_judged(workspace, head, version.fingerprint, gates_of(model, workspace.project.stages, stage)),
+        gates=judged(workspace, head, version.fingerprint, gates_of(model, workspace.project.stages, stage)),
         file=workspace.specs.where[model.address].file,
     )
 
@@ -151,7 +151,12 @@ def one_line(text: str) -> str:
     return reason
 
 
-def _model(workspace: Workspace, name: str) -> Model:
+def declared_model(workspace: Workspace, name: str) -> Model:
+    """Return the model that is declared under a name such as `income` or `model/income`.
+
+    Raises:
+        MlspecError: no spec declares it.
+    """
     models = workspace.specs.models
     found = models.get(name.removeprefix("model/"))
     if found is None:
@@ -214,7 +219,8 @@ def _before(head: Head, stage: str, state: StageState | None) -> int:
     return before[-1]
 
 
-def _judged(workspace: Workspace, head: Head, run: str, gates: Iterable[str]) -> dict[str, Judged]:
+def judged(workspace: Workspace, head: Head, run: str, gates: Iterable[str]) -> dict[str, Judged]:
+    """Return what is recorded of these gates, as they are declared now, for a run on the data it was tested on."""
     found = {}
     for name in gates:
         bar = fingerprint.gate(workspace.specs.gates[name]).digest
