@@ -31,7 +31,6 @@ def train(data, params, seed):
         file.write("x")
     return model
 """
-BEFORE_MODELS = ("update-dataset.questions", "snapshot-dataset.questions", "check-dataset.questions")
 SAID = re.compile(r"done +(\w+)/([\w-]+): (record|snapshot|check|train|evaluate|promote)\b")
 TO_SWEEP = re.compile(
     r"/objects/[0-9a-f]{2}/tmp_obj_\w+$|/objects/(pack/)?tmp_\w+$|/store/partial/|/\.mlspec/(tmp|cache)/"
@@ -41,22 +40,23 @@ TO_SWEEP = re.compile(
 
 @dataclass(frozen=True)
 class Scene:
-    """The small project, never applied, with trainings that count how often one ended; all it uses is below `base`."""
+    """The small project, never applied, with a training that counts how often it ended; all it uses is below `base`."""
 
     base: Path
-    models: int = 1
+    datasets: int = 1
 
     @property
     def records(self) -> Counter[str]:
         """Return what a whole apply records."""
+        names = dataset_names(self.datasets)
+        of_datasets = [f"{verb}-dataset.{name}" for name in names for verb in ("update", "snapshot", "check")]
         verbs = ("update", "train", "register", "evaluate", "promote")
-        of_models = [f"{verb}-model.{name}" for name in model_names(self.models) for verb in verbs]
-        return Counter([*BEFORE_MODELS, "update-gate.better-than-chance", *of_models])
+        return Counter([*of_datasets, "update-gate.better-than-chance", *(f"{verb}-model.answer" for verb in verbs)])
 
     @property
     def steps(self) -> int:
-        """Return how many actions a whole apply runs: a model is registered by its training."""
-        return 4 + 4 * self.models
+        """Return how many actions a whole apply runs: the model is registered by its training."""
+        return 5 + 3 * self.datasets
 
     @property
     def world(self) -> World:
@@ -86,7 +86,7 @@ class Scene:
         """Return the same in another folder."""
         base.mkdir(parents=True)
         self.world.copy(base / "repository")
-        scene = Scene(base, self.models)
+        scene = Scene(base, self.datasets)
         if (self.base / "store").exists():
             scene._share(str(self.base))
         return scene
@@ -98,7 +98,7 @@ class Scene:
         (base / "trained").symlink_to(self.trained)
         (base / "store").symlink_to(self.base / "store")
         self.world.git("clone", "-q", str(self.base / "remote.git"), str(base / "repository"))
-        return Scene(base, self.models)
+        return Scene(base, self.datasets)
 
     def _share(self, before: str) -> None:
         """Share the repository through a bare one beside it, and the store through a folder."""
@@ -112,12 +112,12 @@ class Scene:
         world.git("push", "-q", "origin", "main")
 
 
-def model_names(models: int) -> list[str]:
-    """Return the names of the models of a scene."""
-    return ["answer", *(f"answer-{n}" for n in range(2, models + 1))]
+def dataset_names(datasets: int) -> list[str]:
+    """Return the names of the datasets of a scene; the model learns from the first."""
+    return ["questions", *(f"questions-{n}" for n in range(2, datasets + 1))]
 
 
-def stage(base: Path, *, models: int = 1, shared: bool = False) -> Scene:
+def stage(base: Path, *, datasets: int = 1, shared: bool = False) -> Scene:
     """Make the scene; `shared` through a bare remote and a folder for the store beside the clone."""
     base.mkdir(parents=True, exist_ok=True)
     world = declare(base / "repository")
@@ -125,14 +125,13 @@ def stage(base: Path, *, models: int = 1, shared: bool = False) -> Scene:
     world.edit("specs/answer.yaml", "train:\n  estimator: sklearn.linear_model.LogisticRegression\n", train)
     world.edit("specs/answer.yaml", "  params: {C: 1.0}\n", "")
     world.write({"train.py": TRAIN})
-    spec = (world.root / "specs/answer.yaml").read_text()
-    for n, name in enumerate(model_names(models)[1:]):
-        other = spec.replace("name: answer\n", f"name: {name}\n").replace("seed: 7", f"seed: {8 + n}")
-        world.write({f"specs/{name}.yaml": other})
+    spec = (world.root / "specs/questions.yaml").read_text()
+    for name in dataset_names(datasets)[1:]:
+        world.write({f"specs/{name}.yaml": spec.replace("name: questions\n", f"name: {name}\n")})
     if shared:
         world.edit("mlspec.yaml", "deploy: main\n", "deploy: main\nstore: {path: BASE/store, shared: true}\n")
     world.commit("Count trainings")
-    scene = Scene(base, models)
+    scene = Scene(base, datasets)
     if shared:
         scene._share("BASE")
     return scene
@@ -160,7 +159,7 @@ def images(scene: Scene, chosen: Iterable[int], to: Path) -> dict[Call, tuple[Sc
     whole = _traced(scene, at, "--copy", str(scene.base), "--to", str(to))
     made = {}
     for call in (call for call in whole.calls if is_at(call, at)):
-        image = Scene(to / str(call.n), scene.models)
+        image = Scene(to / str(call.n), scene.datasets)
         made[call] = image, Broken(137, (image.base / "stdout").read_text(), "", whole.calls[: call.n], call)
     return made
 
@@ -251,7 +250,7 @@ def problems_after(scene: Scene, before: dict[str, bytes], finished_before: int,
         return [f"the next apply exits {done.code}: {done.out[-300:]} {done.err[-600:]}"]
     if recorded(world) != scene.records:
         wrong.append(f"lost: {scene.records - recorded(world)}, doubled: {recorded(world) - scene.records}")
-    if scene.trainings > trainings + scene.models - finished_before:
+    if scene.trainings > trainings + 1 - finished_before:
         wrong.append(f"trained {scene.trainings} times, {trainings} before; finished before: {finished_before}")
     if found := verify.run(world.root, VerifyRequest(store=True)).damage:
         wrong += [f"verify: {problem.message}" for problem in found]

@@ -35,8 +35,8 @@ def lasts(scene: Scene, tmp_path_factory: pytest.TempPathFactory) -> float:
 
 @pytest.fixture(scope="module")
 def wide(tmp_path_factory: pytest.TempPathFactory) -> Scene:
-    """The project with four models: an apply of twenty steps, two at a time."""
-    scene = crashes.stage(tmp_path_factory.mktemp("wide") / "scene", models=4)
+    """The project with four more datasets: an apply of twenty steps, two at a time."""
+    scene = crashes.stage(tmp_path_factory.mktemp("wide") / "scene", datasets=5)
     assert scene.steps == 20
     return scene
 
@@ -58,7 +58,7 @@ def duration(scene: Scene) -> float:
 
 def begun(scene: Scene) -> subprocess.Popen[bytes]:
     """Begin an apply, and return when it has shown its plan."""
-    command = [str(MLSPEC), "apply", "--yes", "--jobs", "1" if scene.models == 1 else "2"]
+    command = [str(MLSPEC), "apply", "--yes", "--jobs", "1" if scene.datasets == 1 else "2"]
     process = subprocess.Popen(
         command,
         cwd=scene.world.root,
