@@ -18,6 +18,7 @@ from mlspec.cli.ask import can_ask
 
 if TYPE_CHECKING:
     from mlspec.core.plan import Plan
+    from mlspec.planner.world import Options
 
 _STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _STOPPING = b"\nstopping: running steps are ended and what is finished is recorded; again to stop at once\n"
@@ -50,6 +51,7 @@ _STOPPING = b"\nstopping: running steps are ended and what is finished is record
 )
 @click.option("--retry-failed", is_flag=True, help="Try failed steps again.")
 @click.option("--allow-retire", is_flag=True, help="Lift the guard against retiring much at once.")
+@click.option("--scratch", is_flag=True, help="Train and evaluate beside the champion, and record nothing.")
 @click.pass_obj
 def command(
     start: Path,
@@ -61,6 +63,7 @@ def command(
     wait: float,
     retry_failed: bool,
     allow_retire: bool,
+    scratch: bool,
 ) -> int:
     """Carry out the plan and record every step: a fresh plan, or exactly a saved one."""
     from mlspec.cli.progress import Progress
@@ -69,6 +72,10 @@ def command(
     from mlspec.planner.world import Options
 
     plan_file, addresses = _split(start, arguments)
+    if scratch:
+        if plan_file is not None or approved is not None:
+            raise click.UsageError("--scratch tries what the specs ask for now, not a plan")
+        return _scratch(start, addresses, jobs, Options(retry_failed, allow_retire))
     if not yes and plan_file is None and approved is None and not can_ask():
         raise click.UsageError("there is no terminal to ask on: give --yes, or a saved plan")
     options = Options(retry_failed, allow_retire)
@@ -78,6 +85,22 @@ def command(
         settled = yes or plan_file is not None or approved is not None
         confirm = lambda plan: _confirmed(plan, settled, short=plan_file is not None)  # noqa: E731 -- read where used
         for event in run(start, request, confirm, cancel, progress.show):
+            progress.show(event)
+            if isinstance(event, Closed):
+                code = event.exit_code
+    return code
+
+
+def _scratch(start: Path, addresses: tuple[str, ...], jobs: int, options: Options) -> int:
+    """Try what the specs ask for; nothing is asked, for nothing is recorded."""
+    from mlspec.cli.progress import Progress
+    from mlspec.commands.scratch import ScratchRequest, run
+    from mlspec.core.events import Closed
+
+    cancel, code = threading.Event(), 0
+    show = lambda plan: _confirmed(plan, True, short=False)  # noqa: E731 -- read where used
+    with _stoppable(cancel), Progress() as progress:
+        for event in run(start, ScratchRequest(addresses, jobs, options), show, cancel, progress.show):
             progress.show(event)
             if isinstance(event, Closed):
                 code = event.exit_code

@@ -9,9 +9,10 @@ import time
 from typing import Any, TextIO
 
 from mlspec.cli.console import painted, wants_colour, write_on
-from mlspec.core.events import Closed, Ended, Event, Moved, Remarked, Started, Waiting
+from mlspec.core.events import Closed, Compared, Ended, Event, Moved, Remarked, Started, Waiting
 from mlspec.core.plan import Action
 from mlspec.io.ci import in_ci
+from mlspec.render.beside_text import beside_lines
 from mlspec.render.events_text import COSTLY, closed_line, ended_lines, moved_line
 from mlspec.render.plan_text import phrase
 from mlspec.render.problems import problem_lines
@@ -63,6 +64,8 @@ class Progress:
                     if event.done >= event.total:
                         del self._moving[digest]
                     return  # shown at the next beat: there are many of them
+                case Compared(beside):
+                    self._say(list(beside_lines(beside)), sys.stdout)
                 case Remarked(message):
                     self._say([line(("note      ", "dim"), message)], sys.stderr)
                 case Closed():

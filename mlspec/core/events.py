@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from mlspec.core.beside import Beside
 from mlspec.core.plan import Action
 from mlspec.core.problem import Problem
 from mlspec.core.verdict import Estimate, GateVerdict, Violation
@@ -75,4 +76,11 @@ class Remarked:
     message: str
 
 
-Event = Started | Waiting | Ended | Closed | Moved | Remarked
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A run beside the champion."""
+
+    beside: Beside
+
+
+Event = Started | Compared | Waiting | Ended | Closed | Moved | Remarked

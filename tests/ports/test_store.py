@@ -31,6 +31,7 @@ from mlspec.stores.cached import CachedStore
 from mlspec.stores.cloud import PART, CloudStore
 from mlspec.stores.folder import FolderStore
 from mlspec.stores.git import GitStore
+from mlspec.stores.scratch import ScratchStore
 from tests.s3 import BUCKET, Fault, Proxy, Server, environment
 
 MIB = 1 << 20
@@ -106,6 +107,21 @@ class Folder:
         files = {path.relative_to(self.place).as_posix() for path in self.place.rglob("*") if path.is_file()}
         objects = set(FolderStore(self.place).digests())
         return objects | {file for file in files if "sha256:" + file[7:].replace("/", "") not in objects}
+
+
+class Scratch(Folder):
+    """A folder in front of a store that is only read."""
+
+    def __init__(self, place: Path, below: Path) -> None:
+        super().__init__(place)
+        self.below = below
+        self.program += (
+            "from mlspec.stores.scratch import ScratchStore\n"
+            f"store = ScratchStore(FolderStore(Path({str(below)!r})), store)\n"
+        )
+
+    def open(self) -> Store:
+        return ScratchStore(FolderStore(self.below), FolderStore(self.place))
 
 
 class Cloud:
@@ -229,13 +245,16 @@ class Git:
         return {name.replace("refs/mlspec/store/", "sha256:") for name in names} | left
 
 
-STORES = ("folder", "git", "s3", "weak s3", "cached s3")
+STORES = ("folder", "scratch", "git", "s3", "weak s3", "cached s3")
 
 
 @pytest.fixture(params=STORES)
 def backend(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Backend]:
     if request.param == "folder":
         yield Folder(tmp_path / ".mlspec" / "store")
+        return
+    if request.param == "scratch":
+        yield Scratch(tmp_path / ".mlspec" / "store", tmp_path / "below")
         return
     if request.param == "git":
         yield Git(tmp_path)
