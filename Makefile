@@ -6,7 +6,7 @@ READY := .venv/.ready
 JOBS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test torture check format bench schemas golden wheel lock clean
+.PHONY: help demo test torture check format bench schemas golden docs wheel lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -49,6 +49,10 @@ schemas: $(READY) ## write schemas/ anew from the models
 golden: $(READY) ## write golden files anew: read the diff
 	$(BIN)/pytest --numprocesses=$(JOBS) --quiet --update-golden
 
+docs: $(READY) ## build the site of docs/ into build/docs
+	$(BIN)/zensical build --clean --strict
+	@echo "build/docs/index.html"
+
 wheel: $(READY) ## build the wheel and the source distribution into dist/
 	rm -rf dist
 	$(BIN)/python -m hatchling build
@@ -58,4 +62,4 @@ lock: ## resolve the dependencies anew
 		--generate-hashes --no-header --no-annotate --upgrade --quiet --output-file requirements.lock
 
 clean: ## remove what the commands made
-	rm -rf .venv .tools dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv .tools dist build .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -13,6 +13,7 @@ import pytest
 
 from mlspec.cli.main import cli
 from mlspec.commands import init
+from tests.console import code
 from tests.worlds import MLSPEC, World, environment
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "commands"
@@ -32,8 +33,7 @@ def table(found: click.Command) -> str:
         if isinstance(given, click.Option):
             takes = "" if given.is_flag else f" {given.metavar or given.type.get_metavar(given, click.Context(found))}"
             default = f" (default: {given.default})" if given.default and isinstance(given.default, str) else ""
-            takes = takes.replace("|", "\\|")
-            rows.append(f"| `{', '.join(reversed(given.opts))}{takes}` | {given.help}{default} |\n")
+            rows.append(f"| {code(', '.join(reversed(given.opts)) + takes)} | {given.help}{default} |\n")
     return "| option | meaning |\n|---|---|\n" + "".join(rows) if rows else ""
 
 
