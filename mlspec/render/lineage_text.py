@@ -27,13 +27,12 @@ def lineage_lines(graph: Ancestry) -> Iterator[Line]:
     """Yield each thing below what it was made from, with its digests, its time, who made it and from which commit."""
     rows = [row for root in _roots(graph) for row in _below(graph, root, 0)]
     width = min(_WIDEST, max((len(text) for text, _ in rows), default=0))
-    yield line((graph.address, "bold"))
+    yield line((graph.address, "bold"), ("  times in UTC" if rows else "", "dim"))
     if not rows:
         yield line("  nothing was made from it, and it was made from nothing that is recorded")
     for text, node in rows:
         style = _STYLES.get(node.kind, "ok" if node.name == "pass" else "error")
-        until = f" to {moment(node.until)}" if node.until else ""
-        made = f"  {moment(node.at)}{until}  {neutralise(node.by)}, {neutralise(node.ref)}"
+        made = f"  {_when(node)}  {neutralise(node.by)}, {neutralise(node.ref)}"
         yield line("  ", (f"{text:<{width}}", style), (made, "dim"))
 
 
@@ -90,11 +89,16 @@ def _name(node: Node) -> str:
             return node.name
 
 
+def _when(node: Node) -> str:
+    """Say when it was made, of a stage from when to when: `2026-11-23 06:00 to 2026-11-24 06:00`."""
+    times = (node.at, node.until) if node.until else (node.at,)
+    return " to ".join(moment(one).removesuffix(" UTC") for one in times)
+
+
 def _label(node: Node) -> str:
     """Write a node's label: what it is, its object, when and by whom."""
     stored = f", object {digest.short(node.content, 8)}" if node.content else ""
-    until = f" to {moment(node.until)}" if node.until else ""
-    parts = (f"{_name(node)}{stored}", f"{moment(node.at)}{until}", f"{node.by}, {node.ref}")
+    parts = (f"{_name(node)}{stored}", f"{_when(node)} UTC", f"{node.by}, {node.ref}")
     return "<br/>".join(_escaped(neutralise(part)) for part in parts)
 
 

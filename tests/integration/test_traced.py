@@ -43,7 +43,8 @@ def test_one_version_has_a_story_of_its_own(applied_twice: World, version: str) 
 def test_a_person_reads_it_as_an_indented_list(applied_twice: World) -> None:
     lines = applied_twice.mlspec("lineage", "answer").out.splitlines()
     assert [len(text) - len(text.lstrip()) for text in lines] == [0, 2, 4, 6, 8, 10, 2, 4, 6, 8, 10]
-    assert all("UTC" in text and "Example, main@" in text for text in lines[1:])
+    assert lines[0] == "model/answer  times in UTC"
+    assert all("Example, main@" in text for text in lines[1:])
 
 
 def test_a_flowchart_has_a_line_for_each_node_and_edge(applied_twice: World) -> None:

@@ -61,7 +61,7 @@ def test_each_thing_is_listed_once_below_what_it_was_made_from() -> None:
     graph = Ancestry(address="model/income", nodes=nodes, edges=tuple(Edge(source=s, target=t) for s, t in pairs))
     starts = [str(text).partition("  2026")[0].rstrip() for text in lineage_lines(graph)]
     assert starts == [
-        "model/income",
+        "model/income  times in UTC",
         "  model/income run a",
         "    model/income pass",
         "      staging",
