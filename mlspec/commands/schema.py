@@ -8,6 +8,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from mlspec.core.ancestry import Ancestry
+from mlspec.core.comparison import Comparison
 from mlspec.core.head import Head
 from mlspec.core.overview import Overview
 from mlspec.core.plan import Plan
@@ -20,7 +22,14 @@ from mlspec.specs.base import Part, Spec, change_of
 from mlspec.specs.gate import CheckSpec, Gate
 from mlspec.specs.project import Project
 
-_DOCUMENTS: dict[str, type[BaseModel]] = {"plan": Plan, "record": Record, "head": Head, "show": Overview}
+_DOCUMENTS: dict[str, type[BaseModel]] = {
+    "plan": Plan,
+    "record": Record,
+    "head": Head,
+    "show": Overview,
+    "diff": Comparison,
+    "lineage": Ancestry,
+}
 
 
 def names() -> list[str]:
