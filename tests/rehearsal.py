@@ -16,6 +16,7 @@ from typing import Any
 
 from mlspec.commands.do_model import _conforming, _registration, _told
 from mlspec.commands.drafts import Author
+from mlspec.commands.explain import explained
 from mlspec.commands.leases import Leases
 from mlspec.commands.load import load
 from mlspec.commands.plan import _placed
@@ -26,6 +27,7 @@ from mlspec.commands.session import Session
 from mlspec.commands.workspace import Workspace
 from mlspec.core import digest
 from mlspec.core.events import Ended, Event
+from mlspec.core.explanation import Explanation
 from mlspec.core.head import Head, Run
 from mlspec.core.heads import Heads
 from mlspec.core.plan import Action, Plan
@@ -151,6 +153,12 @@ class Rehearsal:
         """Plan what is checked out."""
         workspace = self._workspace()
         return self._plan(workspace, self._outlook(self._world(workspace, options)), addresses)
+
+    def explain(self, address: str, options: Options = NOTHING_ALLOWED) -> Explanation:
+        """Explain a resource of what is checked out."""
+        workspace = self._workspace()
+        seen = self._outlook(self._world(workspace, options))
+        return explained(workspace, self._plan(workspace, seen, (address,)), seen, address)
 
     def apply(self, *addresses: str, options: Options = NOTHING_ALLOWED, plan: Plan | None = None) -> list[Event]:
         """Plan and apply what is checked out; `plan` is what approval left of the plan."""

@@ -25,6 +25,7 @@ _COMMANDS = (
     "validate",
     "fmt",
     "plan",
+    "explain",
     "apply",
     "promote",
     "rollback",

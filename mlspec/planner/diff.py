@@ -225,8 +225,7 @@ def _renames(
 def _select(seen: Outlook, addresses: tuple[str, ...]) -> tuple[tuple[Action, ...], int]:
     if not addresses:
         return seen.actions, 0
-    known = {*seen.world.heads, *(str(address) for address in seen.world.specs.where)}
-    chosen = {_resolve(address, known) for address in addresses}
+    chosen = {resolve(seen.world, address) for address in addresses}
     by_id = {action.id: action for action in seen.actions}
     wanted = {action.id for action in seen.actions if action.address in chosen}
     frontier = list(wanted)
@@ -239,7 +238,13 @@ def _select(seen: Outlook, addresses: tuple[str, ...]) -> tuple[tuple[Action, ..
     return picked, len(seen.actions) - len(picked)
 
 
-def _resolve(text: str, known: set[str]) -> str:
+def resolve(world: World, text: str) -> str:
+    """Return the declared or recorded address that a text means: `model/income`, or `income` of a model.
+
+    Raises:
+        MlspecError: there is none.
+    """
+    known = {*world.heads, *(str(address) for address in world.specs.where)}
     for candidate in (text, f"model/{text}"):
         if text and candidate in known:
             return candidate
