@@ -6,8 +6,10 @@ import json
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from mlspec.commands.packs import packs_of, put_packs
 from mlspec.commands.results import Result
 from mlspec.commands.session import Session
+from mlspec.commands.sources import content_of, files_of, is_many, manifest
 from mlspec.commands.tables import load_table
 from mlspec.core.plan import Action
 from mlspec.core.ports import Stored
@@ -32,7 +34,7 @@ def snapshot(session: Session, action: Action, started: datetime) -> Result:
         MlspecError: the source cannot be read, or no longer holds the bytes that were planned.
     """
     dataset, view = _planned(session, action)
-    stored = _bytes(session, dataset, view)
+    stored, packs = _bytes(session, dataset, view)
     if stored.digest != view.content:
         raise fail(
             "source/changed",
@@ -46,9 +48,10 @@ def snapshot(session: Session, action: Action, started: datetime) -> Result:
         started,
         fingerprint=action.run,
         fields=view.version.fields if view.version else {},
-        outputs=(Object(name="content", digest=stored.digest, size=stored.size), *more),
+        outputs=(Object(name="content", digest=stored.digest, size=stored.size), *packs, *more),
     )
-    return Result(f"{stored.size:,} bytes of {dataset.source.path}", (draft,))
+    size = sum(pack.size for pack in packs) or stored.size
+    return Result(f"{size:,} bytes of {dataset.source.path}", (draft,))
 
 
 def check(session: Session, action: Action, started: datetime) -> Result:
@@ -104,20 +107,40 @@ def _planned(session: Session, action: Action) -> tuple[Dataset, DatasetView]:
     return session.workspace.specs.datasets[name], session.seen.datasets[name]
 
 
-def _bytes(session: Session, dataset: Dataset, view: DatasetView) -> Stored:
-    """Return the stored source; when it is out of reach, what the store holds of it."""
-    name, store = dataset.name, session.workspace.store
-    if session.seen.world.sources[name].digest is None and view.content is not None:
-        snapshots = session.head(view.address).snapshots.values()
-        size = next((known.size for known in snapshots if known.content == view.content), 0)
-        return Stored(view.content, size)
-    source = find_source(session.workspace.root, dataset.source.path)
-    hashes = HashCache(session.workspace.cache / "hashes")
+def _bytes(session: Session, dataset: Dataset, view: DatasetView) -> tuple[Stored, tuple[Object, ...]]:
+    """Return the stored source, and of many files the packs; when it is out of reach, what the store holds of it."""
+    workspace = session.workspace
+    if session.seen.world.sources[dataset.name].digest is None and view.content is not None:
+        return _held(session, view.content, view.address)
+    hashes = HashCache(workspace.cache / "hashes")
+    if is_many(workspace.root, dataset):
+        return _many(session, dataset, view, hashes)
+    source = find_source(workspace.root, dataset.source.path)
     before = hashes.watch(source)
-    stored = store.put(source)
+    stored = workspace.store.put(source)
     hashes.note(source, before, stored.digest)
     hashes.save()
-    return stored
+    return stored, ()
+
+
+def _held(session: Session, content: str, address: str) -> tuple[Stored, tuple[Object, ...]]:
+    snapshots = session.head(address).snapshots.values()
+    size = next((known.size for known in snapshots if known.content == content), 0)
+    packs = packs_of(session, content, address)
+    return Stored(content, size), tuple(Object(name="pack", digest=digest, size=0) for digest in packs)
+
+
+def _many(
+    session: Session, dataset: Dataset, view: DatasetView, hashes: HashCache
+) -> tuple[Stored, tuple[Object, ...]]:
+    files = files_of(session.workspace, dataset)
+    found = manifest(dataset, files, hashes)
+    hashes.save()
+    if content_of(found) != view.content:
+        return Stored(content_of(found), found.size), ()
+    packs = put_packs(session, found, files, dataset.source.path)
+    stored = session.workspace.store.put_bytes(found.content)
+    return stored, tuple(Object(name="pack", digest=pack.digest, size=pack.size) for pack in packs)
 
 
 def _unreadable(error: MlspecError) -> Violation:

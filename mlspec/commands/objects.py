@@ -106,7 +106,7 @@ def _served(heads: Mapping[str, Head], digest: str) -> Iterator[str]:
         fingerprint: address
         for address, head in heads.items()
         for fingerprint, snapshot in head.snapshots.items()
-        if snapshot.content == digest
+        if digest in (snapshot.content, *snapshot.packs)
     }
     for address, head in heads.items():
         for version in head.versions:

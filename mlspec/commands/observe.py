@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 
+from mlspec.commands.sources import content_of, files_of, is_many, manifest, matcher, relative
 from mlspec.commands.workspace import Workspace
 from mlspec.core import digest
+from mlspec.core.parts import Part, manifest_of
 from mlspec.core.problem import MlspecError
 from mlspec.io import cache
-from mlspec.io.files import find_source
+from mlspec.io.files import Hashed, find_source
 from mlspec.io.hashes import HashCache
 from mlspec.io.trees import CommitTree
 from mlspec.planner.world import SourceState
@@ -33,6 +35,9 @@ def observe(workspace: Workspace) -> dict[str, SourceState]:
 
 def _of_file(workspace: Workspace, hashes: HashCache, dataset: Dataset) -> SourceState:
     try:
+        if is_many(workspace.root, dataset):
+            found = manifest(dataset, files_of(workspace, dataset), hashes)
+            return SourceState(content_of(found), found.size)
         hashed = hashes.hash(find_source(workspace.root, dataset.source.path))
     except MlspecError as error:
         return SourceState(None, why=_why(error, workspace))
@@ -46,21 +51,33 @@ def _why(error: MlspecError, workspace: Workspace) -> str:
 
 
 def _of_commit(workspace: Workspace, tree: CommitTree) -> dict[str, SourceState]:
-    path = workspace.cache / "blob-digests"
-    body = cache.load(path, _BLOBS_KEY)
+    kept = workspace.cache / "blob-digests"
+    body = cache.load(kept, _BLOBS_KEY)
     known: dict[str, list[object]] = json.loads(body) if body is not None else {}
     before = len(known)
     seen = {}
     for dataset in workspace.specs.datasets.values():
-        blob = tree.blobs.get(dataset.source.path)
-        if blob is None:
-            seen[dataset.name] = SourceState(None, why=f"`{dataset.source.path}` is not in the commit")
+        path = dataset.source.path
+        names = [path] if path in tree.blobs else sorted(filter(matcher(path), tree.blobs))
+        if not names:
+            seen[dataset.name] = SourceState(None, why=f"`{path}` is not in the commit")
             continue
-        if blob not in known:
-            content = tree.read(dataset.source.path) or b""
-            known[blob] = [digest.of_bytes(content), len(content)]
-        content_digest, size = known[blob]
-        seen[dataset.name] = SourceState(str(content_digest), int(str(size)))
+        hashed = [_of_blob(tree, name, known) for name in names]
+        if names == [path]:
+            seen[dataset.name] = SourceState(hashed[0].digest, hashed[0].size)
+            continue
+        parts = zip(relative(path, names), hashed, strict=True)
+        found = manifest_of([Part(name, one.size, one.digest) for name, one in parts])
+        seen[dataset.name] = SourceState(content_of(found), found.size)
     if len(known) != before:
-        cache.keep(path, _BLOBS_KEY, json.dumps(known).encode())
+        cache.keep(kept, _BLOBS_KEY, json.dumps(known).encode())
     return seen
+
+
+def _of_blob(tree: CommitTree, name: str, known: dict[str, list[object]]) -> Hashed:
+    blob = tree.blobs[name]
+    if blob not in known:
+        content = tree.read(name) or b""
+        known[blob] = [digest.of_bytes(content), len(content)]
+    content_digest, size = known[blob]
+    return Hashed(str(content_digest), int(str(size)))

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlspec.commands.find import find_project, refuse_committed
+from mlspec.commands.sources import files_of, is_many
 from mlspec.core.digest import of
 from mlspec.io import cache
 from mlspec.io.files import Signature, find_source
@@ -94,9 +95,16 @@ def _file(root: Path) -> Path:
 
 def _watched(workspace: Workspace) -> list[str]:
     """Return what was read, and every folder of the project: another spec, module or source may appear in any."""
-    sources = [find_source(workspace.root, dataset.source.path) for dataset in workspace.specs.datasets.values()]
     files = [f"{workspace.root}/{path}" for path in workspace.loaded.inputs]
-    return [*files, *map(str, (*sources, *_folders(workspace.root), *installed()))]
+    return [*files, *map(str, (*_sources(workspace), *_folders(workspace.root), *installed()))]
+
+
+def _sources(workspace: Workspace) -> Iterator[Path]:
+    for dataset in workspace.specs.datasets.values():
+        if is_many(workspace.root, dataset):
+            yield from files_of(workspace, dataset).values()
+        else:
+            yield find_source(workspace.root, dataset.source.path)
 
 
 def _folders(root: Path) -> Iterator[Path]:

@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 
 from mlspec.commands.fields import recorded_dataset
+from mlspec.commands.packs import pieces
 from mlspec.commands.session import Session
 from mlspec.core import digest
 from mlspec.core.verdict import Violation
 from mlspec.planner.fingerprint import dataset_version
-from mlspec.sources.file import read
+from mlspec.sources.file import read_pieces
 from mlspec.specs.dataset import Dataset
 from mlspec.steps.split import split
 
@@ -55,7 +56,5 @@ def _as_recorded(session: Session, fields: Mapping[str, Any], named: Dataset) ->
 
 def _read(session: Session, content: str, dataset: Dataset) -> Table:
     with session.folder() as folder:
-        path = folder / f"table.{dataset.source.reads_as}"
-        session.workspace.store.fetch(content, path)
-        reading = read(path, dataset)
+        reading = read_pieces(pieces(session, content, dataset, folder), dataset)
     return Table(reading.frame, split(reading.frame, dataset), reading.violations, dataset)

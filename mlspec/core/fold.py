@@ -68,6 +68,7 @@ def _snapshot(head: Head, record: Record) -> Update:
         ref=reference(record),
         at=record.finished,
         fields=record.fields,
+        packs=tuple(output.digest for output in record.outputs if output.name == "pack"),
     )
     return {"snapshots": {**head.snapshots, record.fingerprint: snapshot}}
 

@@ -22,6 +22,8 @@ class Snapshot(Value):
     ref: str
     at: str
     fields: dict[str, Any]
+    packs: tuple[str, ...] = ()
+    """Of a source of many files, whose content is a manifest: the objects that hold them, in order."""
 
 
 class Contract(Value):

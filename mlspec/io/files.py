@@ -207,6 +207,23 @@ def copy_hashed(source: Path, temporary: Path) -> Hashed:
     return _twice(source, copy)
 
 
+def append_hashed(source: Path, descriptor: int) -> Hashed:
+    """Append a file to an open one, hashing while copying: one read. Not durable.
+
+    Raises:
+        MlspecError: as `hash_file`.
+    """
+    start = os.lseek(descriptor, 0, os.SEEK_END)
+
+    def append() -> Hashed | None:
+        os.ftruncate(descriptor, start)
+        os.lseek(descriptor, start, os.SEEK_SET)
+        return _read(source, lambda block: write_all(descriptor, block))
+
+    with in_words(source):
+        return _twice(source, append)
+
+
 def read_regular(path: Path) -> bytes:
     """Return the content of a regular file that is no link.
 
@@ -230,9 +247,10 @@ def _twice(source: Path, attempt: Callable[[], Hashed | None]) -> Hashed:
 
 def _read(source: Path, take: Callable[[memoryview], None]) -> Hashed | None:
     """Read a file in blocks; None when it changed meanwhile."""
-    hasher, block, size = hashlib.sha256(), memoryview(bytearray(BLOCK)), 0
+    hasher, size = hashlib.sha256(), 0
     with os.fdopen(_open_regular(source), "rb", buffering=0) as handle:
         before = Signature.of(os.fstat(handle.fileno()))
+        block = memoryview(bytearray(min(BLOCK, before.size + 1)))
         while count := _fill(handle.fileno(), block, source):
             hasher.update(block[:count])
             take(block[:count])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from mlspec.core.head import Head, contract_key, newest
+from mlspec.core.head import Head, Snapshot, contract_key, newest
 from mlspec.core.plan import Action, Kind, Observation, Reason
 from mlspec.planner import fingerprint
 from mlspec.planner.fields import Fields, changes
@@ -79,7 +79,7 @@ def _missing_bytes(world: World, others: Mapping[str, Wanted | None]) -> tuple[s
     missing = []
     for name, wanted in others.items():
         snapshot = world.head(f"dataset/{name}").snapshots.get(wanted.digest) if wanted else None
-        if snapshot is None or not world.has(snapshot.content):
+        if snapshot is None or not is_kept(world, snapshot):
             missing.append(f"snapshot dataset/{name}")
     return tuple(missing)
 
@@ -180,9 +180,14 @@ def _check(world: World, head: Head, judged: Judged) -> list[Action]:
         reasons=_check_reasons(head, version, contract),
     )
     snapshot = head.snapshots.get(version.digest)
-    if snapshot and not action.blocked and not world.has(snapshot.content):
+    if snapshot and not action.blocked and not is_kept(world, snapshot):
         return [action.model_copy(update={"needs": (f"snapshot {head.address}", *judged.others)})]
     return [action]
+
+
+def is_kept(world: World, snapshot: Snapshot) -> bool:
+    """Say whether the store holds all that a dataset version consists of."""
+    return all(world.has(digest) for digest in (snapshot.content, *snapshot.packs))
 
 
 def _check_reasons(head: Head, version: Wanted, contract: Wanted) -> tuple[Reason, ...]:

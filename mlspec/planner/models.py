@@ -12,7 +12,7 @@ from mlspec.core.moment import moment
 from mlspec.core.plan import Action, Reason
 from mlspec.core.verdict import Outcome
 from mlspec.planner import fingerprint
-from mlspec.planner.datasets import Besides, DatasetView, base_fields, failed_before, update_action
+from mlspec.planner.datasets import Besides, DatasetView, base_fields, failed_before, is_kept, update_action
 from mlspec.planner.fields import changes
 from mlspec.planner.fingerprint import Wanted, effect
 from mlspec.planner.world import World
@@ -215,7 +215,9 @@ def _untrainable(seen: ModelView) -> Action:
 
 def _bytes_missing(world: World, seen: ModelView) -> tuple[str, ...]:
     snapshot_planned = any(action.verb == "snapshot" for action in seen.dataset.actions)
-    if snapshot_planned or seen.dataset.content is None or world.has(seen.dataset.content):
+    version = seen.dataset.version
+    snapshot = world.head(seen.dataset.address).snapshots.get(version.digest) if version else None
+    if snapshot_planned or snapshot is None or is_kept(world, snapshot):
         return ()
     return (f"snapshot {seen.dataset.address}",)
 
@@ -294,7 +296,7 @@ def _evidence_bytes(world: World, seen: ModelView, known: Run) -> tuple[tuple[st
         snapshot = head.snapshots.get(known.dataset)
         if snapshot is None:
             continue
-        if world.has(snapshot.content):
+        if is_kept(world, snapshot):
             return (), None
         if seen.dataset.version and seen.dataset.version.digest == known.dataset:
             return (f"snapshot {seen.dataset.address}",), None

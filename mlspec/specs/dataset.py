@@ -46,7 +46,7 @@ class FileSource(Part):
     type: Annotated[Literal["file"], Change.VERSION] = "file"
     """The type of source."""
     path: Annotated[RepositoryPath, Change.RECORD]
-    """The file, relative to the repository: `.csv`, `.jsonl` or `.parquet`, the first two also `.gz` or `.zst`."""
+    """A file, a glob or a folder in the repository: `.csv`, `.jsonl`, `.parquet`, the first two also `.gz`, `.zst`."""
     format: Annotated[Literal["csv", "jsonl", "parquet"] | None, Change.VERSION] = None
     """How to read it; by default what the file name ends with."""
     delimiter: Annotated[Annotated[str, Field(min_length=1, max_length=1)], Change.VERSION] = ","

@@ -1,0 +1,86 @@
+"""Many files as a few objects of the store: packed when a snapshot is taken, and found again in what it left."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import chain
+from pathlib import Path
+
+from mlspec.commands.session import Session
+from mlspec.commands.sources import named
+from mlspec.core.heads import of_kind
+from mlspec.core.parts import START, Manifest, Part, parse
+from mlspec.core.ports import Stored
+from mlspec.core.problem import fail
+from mlspec.io.files import append_hashed
+from mlspec.sources.piece import Piece
+from mlspec.specs.dataset import Dataset
+
+
+def put_packs(session: Session, manifest: Manifest, files: Mapping[str, Path], path: str) -> list[Stored]:
+    """Copy the files of a manifest into the store, each read once more and held against its digest.
+
+    Raises:
+        MlspecError: `source/changed`, a file is no longer what the manifest says; `source/…`, `env/…`, `store/…`.
+    """
+    stored = []
+    with session.folder() as folder:
+        for number, parts in enumerate(manifest.packs()):
+            pack = folder / f"pack{number}"
+            _fill(pack, parts, files, path)
+            stored.append(session.workspace.store.put(pack))
+            pack.unlink()
+    return stored
+
+
+def _fill(pack: Path, parts: Sequence[Part], files: Mapping[str, Path], path: str) -> None:
+    with pack.open("wb", buffering=0) as target:
+        for part in parts:
+            name = named(path, part)
+            hashed = append_hashed(files[name], target.fileno())
+            if hashed.digest != part.digest:
+                message = f"{name} changed after it was planned: {part.digest} then, {hashed.digest} now"
+                raise fail("source/changed", message, help="plan again")
+
+
+def pieces(session: Session, content: str, dataset: Dataset, folder: Path) -> list[Piece]:
+    """Fetch what a dataset version consists of into a folder, verified.
+
+    Raises:
+        MlspecError: `store/missing` or `store/damaged`.
+    """
+    store, path = session.workspace.store, dataset.source.path
+    target = folder / "content"
+    store.fetch(content, target)
+    with target.open("rb") as handle:
+        if handle.read(len(START)) != START:
+            return [Piece.whole(target, path)]
+    manifest = parse(target.read_bytes())
+    packs = packs_of(session, content, f"dataset/{dataset.name}")
+    laid_out = list(manifest.packs())
+    if len(packs) != len(laid_out):
+        raise fail("store/missing", f"no record names the packs of {content}", help="apply again where the source is")
+    found = []
+    for digest, parts in zip(packs, laid_out, strict=True):
+        pack = folder / digest.rpartition(":")[2]
+        if not pack.exists():
+            store.fetch(digest, pack)
+        found += _placed(pack, parts, path)
+    return found
+
+
+def _placed(pack: Path, parts: Sequence[Part], path: str) -> list[Piece]:
+    offset, found = 0, []
+    for part in parts:
+        found.append(Piece(pack, named(path, part), part.size, offset))
+        offset += part.size
+    return found
+
+
+def packs_of(session: Session, content: str, address: str) -> tuple[str, ...]:
+    """Return the packs of a recorded source, in order; none for a source of one file. Another dataset may have it."""
+    for head in chain((session.head(address),), of_kind(session.state.heads, "dataset")):
+        for snapshot in head.snapshots.values():
+            if snapshot.content == content:
+                return snapshot.packs
+    return ()
