@@ -51,7 +51,7 @@ def command(
             write(known)
             return 0
     from mlspec.commands.catch_up import Ask
-    from mlspec.commands.plan import PlanRequest, run_with_evidence
+    from mlspec.commands.plan import PlanRequest, run, run_with_evidence
     from mlspec.io.files import write_file
     from mlspec.planner.world import Options
     from mlspec.render.json_text import document
@@ -59,7 +59,8 @@ def command(
     from mlspec.render.plan_text import plan_lines
 
     ask = Ask.NEVER if offline else Ask.MUST
-    plan, evidence = run_with_evidence(start, PlanRequest(addresses, ref, Options(retry_failed, allow_retire), ask))
+    request = PlanRequest(addresses, ref, Options(retry_failed, allow_retire), ask)
+    plan, evidence = run_with_evidence(start, request) if form == "markdown" else (run(start, request), ())
     if out is not None:
         write_file(out, document(plan).encode())
     if form == "text":
