@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import rich_click as click
 
+from mlspec.cli import complete
 from mlspec.cli.ask import can_ask
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ _STOPPING = b"\nstopping: running steps are ended and what is finished is record
 
 
 @click.command("apply")
-@click.argument("arguments", metavar="[PLAN | ADDRESS…]", nargs=-1)
+@click.argument("arguments", metavar="[PLAN | ADDRESS…]", nargs=-1, shell_complete=complete.addresses_or_files)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option(
     "--approved",

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import rich_click as click
 
+from mlspec.cli import complete
+
 
 @click.command("diff")
-@click.argument("model")
+@click.argument("model", shell_complete=complete.models)
 @click.argument("before", metavar="v2")
 @click.argument("after", metavar="v3")
 @click.option(

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import rich_click as click
 
+from mlspec.cli import complete
+
 
 @click.command("explain")
-@click.argument("address", metavar="ADDRESS")
+@click.argument("address", metavar="ADDRESS", shell_complete=complete.addresses)
 @click.option("--offline", is_flag=True, help="Do not ask the remote: explain from the lineage as it was last seen.")
 @click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to print it."

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import rich_click as click
 
+from mlspec.cli import complete
+
 
 @click.command("export")
-@click.argument("model", metavar="MODEL[@vN|@STAGE]")
+@click.argument("model", metavar="MODEL[@vN|@STAGE]", shell_complete=complete.models)
 @click.argument("target", metavar="DIR", type=click.Path(path_type=Path))
 @click.pass_obj
 def command(start: Path, model: str, target: Path) -> None:

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import rich_click as click
 
+from mlspec.cli import complete
+
 
 @click.command("fmt")
-@click.argument("paths", nargs=-1)
+@click.argument("paths", nargs=-1, shell_complete=complete.files)
 @click.option(
     "--check", is_flag=True, help="Change nothing: print what would change, and exit with 1 if anything would."
 )

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import rich_click as click
 
+from mlspec.cli import complete
+
 
 @click.command("lineage")
-@click.argument("address", metavar="ADDRESS[@vN|@STAGE]")
+@click.argument("address", metavar="ADDRESS[@vN|@STAGE]", shell_complete=complete.addresses)
 @click.option(
     "--format",
     "form",

@@ -20,6 +20,8 @@ from click.exceptions import Exit
 from mlspec.version import __version__
 
 ERROR, DEFECT, INTERRUPTED = 1, 70, 130
+NAME, COMPLETE = "mlspec", "_MLSPEC_COMPLETE"
+"""The program, and the variable by which a shell asks it for completions."""
 _COMMANDS = (
     "init",
     "validate",
@@ -38,6 +40,7 @@ _COMMANDS = (
     "pull",
     "verify",
     "schema",
+    "completion",
     "version",
 )
 
@@ -59,6 +62,8 @@ class LazyGroup(click.RichGroup):
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         """Find a command; suggest the nearest name for one that is not there."""
         name = args[0]
+        if name not in _COMMANDS and ctx.resilient_parsing:
+            return None, None, []  # a shell asks what may come next: nothing
         if name not in _COMMANDS:
             from mlspec.core.problem import suggest
 
@@ -80,7 +85,7 @@ def run() -> NoReturn:
     """Run the command line and exit. The console entry point."""
     gc.set_threshold(50_000, 20, 50)  # commands make many values that stay and next to no cycles
     _utf8()
-    sys.exit(_outcome(lambda: cli.main(standalone_mode=False)))
+    sys.exit(_outcome(lambda: cli.main(prog_name=NAME, complete_var=COMPLETE, standalone_mode=False)))
 
 
 def _outcome(call: Callable[[], Any]) -> int:

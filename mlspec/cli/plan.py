@@ -6,9 +6,11 @@ from pathlib import Path
 
 import rich_click as click
 
+from mlspec.cli import complete
+
 
 @click.command("plan")
-@click.argument("addresses", metavar="[ADDRESS…]", nargs=-1)
+@click.argument("addresses", metavar="[ADDRESS…]", nargs=-1, shell_complete=complete.addresses)
 @click.option("--ref", metavar="COMMIT", help="Plan a commit from git's objects; nothing is checked out.")
 @click.option(
     "-o",

@@ -6,10 +6,19 @@ from pathlib import Path
 
 import rich_click as click
 
+from mlspec.cli import complete
+
 
 @click.command("promote")
-@click.argument("model", metavar="MODEL")
-@click.option("--to", "stage", metavar="STAGE", required=True, help="The stage that should hold the version.")
+@click.argument("model", metavar="MODEL", shell_complete=complete.models)
+@click.option(
+    "--to",
+    "stage",
+    metavar="STAGE",
+    required=True,
+    help="The stage that should hold the version.",
+    shell_complete=complete.stages,
+)
 @click.option(
     "--version",
     "wanted",

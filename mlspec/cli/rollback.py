@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 
 import rich_click as click
 
+from mlspec.cli import complete
+
 if TYPE_CHECKING:
     from mlspec.core.rollback import Rollback
 
 
 @click.command("rollback")
-@click.argument("model", metavar="MODEL")
-@click.option("--stage", metavar="STAGE", required=True, help="The stage to roll back.")
+@click.argument("model", metavar="MODEL", shell_complete=complete.models)
+@click.option("--stage", metavar="STAGE", required=True, help="The stage to roll back.", shell_complete=complete.stages)
 @click.option("--to", metavar="VERSION", help="Such as v4. [default: the version that held the stage before]")
 @click.option("--reason", metavar="TEXT", required=True, help="Why, in a line that others will read.")
 @click.option("--expires", metavar="DURATION", required=True, help="Decide by then: 90m, 48h or 7d; at most 90d.")

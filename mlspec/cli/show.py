@@ -6,9 +6,11 @@ from pathlib import Path
 
 import rich_click as click
 
+from mlspec.cli import complete
+
 
 @click.command("show")
-@click.argument("what", metavar="[ADDRESS | PLAN]", required=False)
+@click.argument("what", metavar="[ADDRESS | PLAN]", required=False, shell_complete=complete.addresses_or_files)
 @click.option(
     "--at", metavar="DATE", help="Show what was recorded by the end of a day (UTC), or by a time: 2026-11-23T06:00Z."
 )
