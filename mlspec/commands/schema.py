@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from mlspec.core.ancestry import Ancestry
 from mlspec.core.comparison import Comparison
+from mlspec.core.explanation import Explanation
 from mlspec.core.head import Head
 from mlspec.core.overview import Overview
 from mlspec.core.plan import Plan
@@ -29,6 +30,7 @@ _DOCUMENTS: dict[str, type[BaseModel]] = {
     "show": Overview,
     "diff": Comparison,
     "lineage": Ancestry,
+    "explain": Explanation,
 }
 
 
