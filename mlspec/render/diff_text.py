@@ -13,7 +13,7 @@ from mlspec.render.text import Line, line, neutralise, value
 
 _WIDTH = 80
 _MOST_VALUES = 5
-_CELL = 26
+_NAME = 20
 _NAMES = {"test_rows": "test rows", "content": "bytes"}
 _VALUES, _QUANTILES = "values.", "quantiles."
 
@@ -45,14 +45,19 @@ def metric_lines(pairs: Sequence[MetricPair], titles: tuple[str, str]) -> Iterat
     """Yield a table of metrics side by side, with intervals and the difference; nothing where there are none."""
     if not pairs:
         return
-    width = max(12, *(len(neutralise(pair.metric)) + 3 for pair in pairs))
+    rows = [(f"  {neutralise(pair.metric)}", estimate_cell(pair.before), estimate_cell(pair.after)) for pair in pairs]
+    rows.append(("  test rows", _rows(pairs, "before"), _rows(pairs, "after")))
+    widths = [max(map(len, column)) + 2 for column in zip(("metrics", *titles), *rows, strict=True)]
     yield line("")
-    yield line((f"{'metrics':<{width}}", "bold"), (f"{titles[0]:<{_CELL}}{titles[1]}", "bold"))
-    for pair in pairs:
+    yield line((_in_columns(("metrics", *titles), widths), "bold"))
+    for pair, cells in zip(pairs, rows, strict=False):
         better = "  lower is better" if pair.lower_is_better else ""
-        cells = f"{estimate_cell(pair.before):<{_CELL}}{estimate_cell(pair.after):<{_CELL}}"
-        yield line(f"  {neutralise(pair.metric):<{width - 2}}", cells, difference(pair), (better, "dim"))
-    yield line(f"  {'test rows':<{width - 2}}", f"{_rows(pairs, 'before'):<{_CELL}}{_rows(pairs, 'after')}")
+        yield line(_in_columns(cells, widths), difference(pair), (better, "dim"))
+    yield line(_in_columns(rows[-1], widths))
+
+
+def _in_columns(cells: Iterable[str], widths: Iterable[int]) -> str:
+    return "".join(f"{cell:<{width}}" for cell, width in zip(cells, widths, strict=True))
 
 
 def test_line(before: str, after: str) -> Line:
@@ -101,15 +106,16 @@ def _data(found: Comparison) -> Iterator[Line]:
     other = "" if first.dataset == second.dataset else f"{second.dataset} version "
     moved = f"  {first.dataset} version {digest.short(first.data, 8)} -> {other}{digest.short(second.data, 8)}"
     yield from _part("data", found.data, _plain, moved)
+    widest = max((len(neutralise(column.column)) for column in found.columns), default=0)
+    indent = min(_NAME, max(len("test rows"), widest) + 2)
     for column in found.columns:
-        yield from _column(column)
+        yield from _column(column, indent)
 
 
-def _column(column: ColumnChange) -> Iterator[Line]:
+def _column(column: ColumnChange, indent: int) -> Iterator[Line]:
     """Yield what differs of a column, as many measures to a line as fit."""
     name = neutralise(column.column)
     pieces = [*_measures(column.changes), *_values(column.changes)]
-    indent = min(20, max(14, len(name) + 2))
     start = f"  {name:<{indent}}" if len(name) <= indent else f"  {name}  "
     for row in _filled(pieces, _WIDTH - 2 - indent):
         yield line(start, row)
@@ -136,7 +142,8 @@ def _values(changes: Iterable[Change]) -> Iterator[str]:
     for change in moved[:_MOST_VALUES]:
         yield f"{value(change.field.removeprefix(_VALUES))} {_percent(change.before)} -> {_percent(change.after)}"
     if len(moved) > _MOST_VALUES:
-        yield f"and {len(moved) - _MOST_VALUES} more values"
+        left = len(moved) - _MOST_VALUES
+        yield f"and {left} more value{'' if left == 1 else 's'}"
 
 
 def _measure(field: str) -> str:

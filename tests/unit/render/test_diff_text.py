@@ -77,15 +77,24 @@ def test_files_and_columns_come_and_go() -> None:
         columns=(ColumnChange(column="age", changes=(Change(field="column", after="integer feature"),)),),
     )
     assert "  a.py  removed\n  b.py  added\n" in page
-    assert "  age           added\n" in page
+    assert "  age        added\n" in page
 
 
 def test_metrics_that_one_side_lacks_or_that_are_undefined() -> None:
     pairs = (MetricPair(metric="accuracy", after=ONE), MetricPair(metric="log_loss", before=NONE, after=ONE))
     page = compared(metrics=pairs)
-    assert "accuracy  not measured" in page
-    assert "log_loss  undefined" in page
+    assert "accuracy   not measured" in page
+    assert "log_loss   undefined" in page
     assert "lower is better" in compared(metrics=(MetricPair(metric="x", before=ONE, lower_is_better=True),))
+
+
+def test_metrics_stand_in_columns_however_long_their_numbers_are() -> None:
+    long = Estimate(value=0.093171, low=0.087521, high=0.098951, n=4055, method="m")
+    pairs = (MetricPair(metric="brier_score", before=long, after=long), MetricPair(metric="r2", before=ONE, after=ONE))
+    titles, *rows = [
+        text for text in compared(metrics=pairs).splitlines() if text.startswith(("metrics", "  brier", "  r2"))
+    ]
+    assert {row.index("  0.", 20) for row in rows} == {titles.index("  v3", 20)}
 
 
 def test_what_could_not_be_compared_is_said_before_what_is_the_same() -> None:
