@@ -1,4 +1,4 @@
-"""Plays the console blocks of a page: its commands run in order, and print what the page shows."""
+"""Plays a page: its files are written and its commands run, in order, and print what the page shows."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```(console|python|yaml)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_NAMED = re.compile(r"# (\w+/\S+)\n")
 _BEATS = re.compile(r"^running  .*\n", re.MULTILINE)  # a slow machine says every ten seconds that a step goes on
 VOLATILE = (
     (re.compile(r"\b[0-9a-f]{7,40}\b"), "<id>"),
@@ -50,11 +51,16 @@ def play(page: Path, folder: Path, *, update: bool) -> Path:
     """Run a page's commands from a folder on, and return the folder that the last one ended in.
 
     Each must succeed (a page tells an exit code with `; echo $?`) and print what the page shows, or what it printed
-    is written into the page.
+    is written into the page. A block of Python or YAML that begins with a comment such as `# src/train.py` is that file.
     """
     env = _environment(folder)
     text = page.read_text(encoding="utf-8")
-    for block in BLOCK.findall(text):
+    for language, block in BLOCK.findall(text):
+        if language != "console":
+            if named := _NAMED.match(block):
+                (folder / named[1]).parent.mkdir(parents=True, exist_ok=True)
+                (folder / named[1]).write_text(block, encoding="utf-8")
+            continue
         shown = []
         for command, expected in steps(block):
             said, folder = _run(command, folder, env)
@@ -87,4 +93,5 @@ def _run(command: str, folder: Path, env: dict[str, str]) -> tuple[str, Path]:
 def _environment(home: Path) -> dict[str, str]:
     env = {key: value for key, value in os.environ.items() if not key.startswith(("GIT_", "CI", "FORCE_COLOR"))}
     env |= {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{env['PATH']}", "HOME": str(home), "NO_COLOR": "1"}
+    env |= {"PYTHONUNBUFFERED": "1"}  # what goes to stdout and what to stderr is in the order of a terminal
     return env | {f"GIT_{role}_{what}": value for role in ("AUTHOR", "COMMITTER") for what, value in WHO.items()}
