@@ -51,7 +51,8 @@ def play(page: Path, folder: Path, *, update: bool) -> Path:
     """Run a page's commands from a folder on, and return the folder that the last one ended in.
 
     Each must succeed (a page tells an exit code with `; echo $?`) and print what the page shows, or what it printed
-    is written into the page. A block of Python or YAML that begins with a comment such as `# src/train.py` is that file.
+    is written into the page. A block of Python or YAML that begins with a comment such as `# src/train.py` is written
+    there.
     """
     env = _environment(folder)
     text = page.read_text(encoding="utf-8")
