@@ -46,8 +46,8 @@ def rows(before: Profile, after: Profile) -> tuple[Change, ...]:
 def columns(before: Profile, after: Profile, sensitive: Collection[str]) -> tuple[ColumnChange, ...]:
     """Return what two profiles say differently of each column.
 
-    Of a column that is sensitive in either of them, or is named as such, no value and no extreme is told, whatever
-    the other profile holds.
+    Of a column that is sensitive, an id or free text in either of them, or is named as sensitive, no value and no
+    extreme is told, whatever the other profile holds.
     """
     one, other = before.get("columns", {}), after.get("columns", {})
     found = []
@@ -56,7 +56,7 @@ def columns(before: Profile, after: Profile, sensitive: Collection[str]) -> tupl
             there = Change(field="column", before=_type(one.get(name)), after=_type(other.get(name)))
             found.append(ColumnChange(column=name, changes=(there,)))
             continue
-        hides = name in sensitive or any(side[name].get("sensitive") for side in (one, other))
+        hides = name in sensitive or any(_hides(side[name]) for side in (one, other))
         told = [dict(_told(side[name], total.get("rows", 0), hides)) for side, total in ((one, before), (other, after))]
         if differ := plain(*told):
             found.append(ColumnChange(column=name, changes=differ))
@@ -84,6 +84,10 @@ def _part(field: str) -> tuple[Part, str]:
     if field == _LOCK:
         return "environment", "lock file"
     return "training", field.removeprefix("train.")
+
+
+def _hides(column: Mapping[str, Any]) -> bool:
+    return bool(column.get("sensitive")) or column.get("role") == "id" or column.get("type") == "text"
 
 
 def _type(column: Mapping[str, Any] | None) -> str | None:

@@ -75,6 +75,12 @@ def test_of_a_sensitive_column_no_value_and_no_extreme_is_told(kind: str, hides:
     assert not [name for name in seen if name.startswith("quantiles.") and name[10:] not in ("0.25", "0.5", "0.75")]
 
 
+@pytest.mark.parametrize("now", [{"role": "id"}, {"kind": "text"}])
+def test_what_became_an_id_or_prose_tells_no_value(now: dict[str, str]) -> None:
+    before, after = described(["a"] * 30 + ["b"] * 10), described(["a"] * 30 + ["c"] * 20, **{"kind": "string", **now})
+    assert not [name for name in told(before, after) if name.startswith("values.")]
+
+
 @given(st.lists(st.sampled_from(["a", "b", "c"]), min_size=1, max_size=60))
 def test_equal_profiles_have_nothing_to_tell(values: list[str]) -> None:
     seen = json.loads(json.dumps(described(values)))
