@@ -11,7 +11,8 @@ import pytest
 from mlspec.commands.fmt import canonical
 from tests.worlds import MODEL, World, project_files
 
-CASES = Path(__file__).resolve().parents[1] / "cases" / "fmt"
+ROOT = Path(__file__).resolve().parents[2]
+CASES = ROOT / "tests" / "cases" / "fmt"
 BAD_LAYOUT = MODEL.replace("kind: Model\nname: answer\n", "name:  answer\nkind: Model   # what it is\n")
 
 
@@ -129,3 +130,15 @@ def test_text_of_a_file_steers_no_terminal(world: World) -> None:
     done = world.mlspec("fmt", "--check")
     assert "\x1b" not in done.out + done.err
     assert "error[yaml/character]" in done.err
+
+
+SHIPPED = sorted(path for folder in ("templates", "examples") for path in (ROOT / folder).rglob("*.yaml"))
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in SHIPPED if ".mlspec" not in path.parts], ids=lambda path: str(path.relative_to(ROOT))
+)
+def test_what_we_ship_is_in_order(path: Path) -> None:
+    """What `init` writes passes `fmt --check`; where this fails, format the file with `mlspec fmt`."""
+    name = "mlspec.yaml" if path.name == "mlspec.yaml" else f"specs/{path.name}"
+    assert canonical(name, path.read_bytes()).decode() == path.read_text(encoding="utf-8")
