@@ -66,7 +66,7 @@ def play(page: Path, folder: Path, *, update: bool) -> Path:
         for command, expected in steps(block):
             said, folder = _run(command, folder, env)
             if not update:
-                assert steady(said) == steady(expected), f"{page.name}: $ {command}"
+                assert f"{page.name}: $ {command}\n{steady(said)}" == f"{page.name}: $ {command}\n{steady(expected)}"
             shown.append(f"$ {command}\n{_BEATS.sub('', said)}")
         text = text.replace(block, "".join(shown))
     if update:

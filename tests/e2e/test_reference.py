@@ -84,12 +84,12 @@ def by_change() -> str:
     for kind in KINDS[1:]:
         for change, path in changes(kind):
             told[change, kind].append(f"`{path}`")
-    rows = [
-        f"| {change.value} | {kind.capitalize()} | {', '.join(sorted(told[change, kind]))} |\n"
-        for change in Change
-        for kind in KINDS[1:]
-        if told[change, kind]
-    ]
+    rows = []
+    for change in Change:
+        cells = {kind.capitalize(): ", ".join(sorted(told[change, kind])) for kind in KINDS[1:]}
+        if len({*cells.values()}) == 1:
+            cells = {"every kind": cells.popitem()[1]}
+        rows += [f"| {change.value} | {kind} | {fields} |\n" for kind, fields in cells.items() if fields]
     return "| a change sets off | in a | of these fields |\n|---|---|---|\n" + "".join(rows)
 
 
