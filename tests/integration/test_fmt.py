@@ -77,6 +77,16 @@ def test_a_file_with_an_error_is_left_alone_and_stops_nothing(world: World) -> N
     assert (world.root / "specs/answer.yaml").read_text() == wrong
 
 
+def test_a_file_that_would_not_mean_the_same_is_left_alone(world: World) -> None:
+    odd = MODEL.replace("  params: {C: 1.0}\n", "  params:\n    ? |\n      two\n      lines\n    : 1\n    C:   1.0\n")
+    world.write({"specs/answer.yaml": odd})
+    done = world.mlspec("fmt")
+    assert done.code == 1
+    assert "specs/answer.yaml: error[fmt/meaning]: this file is left alone" in done.err
+    assert done.out == "3 files in order, 1 file left alone: see the problems.\n"
+    assert (world.root / "specs/answer.yaml").read_text() == odd
+
+
 def test_only_what_lies_below_the_paths(world: World) -> None:
     world.write({"specs/answer.yaml": BAD_LAYOUT, "specs/below/other.yaml": BAD_LAYOUT.replace("answer", "other")})
     assert world.mlspec("fmt", "--check", "mlspec.yaml", "specs/gate.yaml").out == "2 files in order.\n"
