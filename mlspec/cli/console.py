@@ -21,6 +21,7 @@ _STYLES = {
     "warn": "33",
     "ok": "32",
     "help": "36",
+    "trailing": "41",
     "bold": "1",
     "dim": "2",
 }

@@ -21,7 +21,8 @@ def diff_lines(file: str, before: bytes, after: bytes) -> Iterator[Line]:
     _, _, *hunks = difflib.unified_diff(old, new, lineterm="")
     for text in hunks:
         for part in text.split("\n"):
-            yield line((neutralise(part), _STYLES.get(text[:1], "")))
+            shown = part.rstrip()
+            yield line((neutralise(shown), _STYLES.get(text[:1], "")), (neutralise(part[len(shown) :]), "trailing"))
 
 
 def _lines(content: bytes) -> list[str]:

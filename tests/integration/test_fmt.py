@@ -14,6 +14,7 @@ from tests.worlds import MODEL, World, project_files
 ROOT = Path(__file__).resolve().parents[2]
 CASES = ROOT / "tests" / "cases" / "fmt"
 BAD_LAYOUT = MODEL.replace("kind: Model\nname: answer\n", "name:  answer\nkind: Model   # what it is\n")
+BAD_LAYOUT = BAD_LAYOUT.replace("  seed: 7\n", "  seed: 7  \n")
 
 
 @pytest.fixture
