@@ -22,7 +22,8 @@ def command(start: Path, what: str | None, at: str | None, form: str) -> None:
     """Say what is in each stage, trained on what, put there by whom, since when, now or on a date; or show a plan."""
     from mlspec.cli.console import write, write_text
     from mlspec.cli.report import warn
-    from mlspec.commands.show import run, run_at, saved_plan
+    from mlspec.commands.show import run, saved_plan
+    from mlspec.commands.show_at import run as run_at
     from mlspec.render.json_text import document
     from mlspec.render.plan_text import plan_lines
     from mlspec.render.recorded_text import overview_lines

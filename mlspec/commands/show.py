@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +13,11 @@ from mlspec.commands.recorded import Recorded, Tell, open_recorded, unheard
 from mlspec.core.address import is_project
 from mlspec.core.head import Head, VerdictFact
 from mlspec.core.heads import of_kind
-from mlspec.core.moment import moment as told
-from mlspec.core.moment import parse_moment
 from mlspec.core.overview import Overview, ResourceView, StageView, VersionView
 from mlspec.core.plan import Plan
-from mlspec.core.ports import Clock
 from mlspec.core.problem import fail, suggest
-from mlspec.io.clock import SystemClock, stamp
-from mlspec.lineage.journal import records_of
 from mlspec.lineage.read import read_at
 from mlspec.lineage.share import outbox
-from mlspec.lineage.then import state_at
 from mlspec.planner.fields import DERIVED
 
 
@@ -38,68 +31,18 @@ def run(start: Path, address: str | None = None, tell: Tell = unheard) -> Overvi
     heads = recorded.state.heads
     if address is None:
         heads = dict(sorted(heads.items()))  # each is looked at more than once; datasets, asked for most, come first
-    chosen = [_find(heads, address)] if address else _all(heads)
+    chosen = [_find(heads, address)] if address else every(heads)
     deployed = recorded.state.layout.commit if recorded.state.layout else None
-    return _overview(recorded, heads, chosen, deployed)
+    return overview(recorded, heads, chosen, deployed)
 
 
-def run_at(
-    start: Path, at: str, address: str | None = None, tell: Tell = unheard, clock: Clock | None = None
-) -> Overview:
-    """Return what was recorded at a moment: the end of a day (`2026-11-23`), or a time (`2026-11-23T06:00Z`).
-
-    Raises:
-        MlspecError: as `run`; or it is no such moment, lies in the future, or before the first record.
-    """
-    moment = _moment(at, (clock or SystemClock()).now())
-    recorded = open_recorded(start, tell)
-    tip = recorded.state.tip
-    if tip is None:
-        raise fail("show/before-record", f"nothing was recorded by {told(moment)}, and nothing is now")
-    names = _names(recorded, tip, address) if address else set[str]()
-    then = state_at(recorded.repository, tip, moment, lambda found: not address or _concerns(found, names))
-    chosen = [head for head in then.heads.values() if head.address in names] if address else _all(then.heads)
-    if not then.heads or (address and not chosen):
-        since = f"; recording began {told(then.began)}" if then.began else ""
-        what = f" of `{address}`" if address else ""
-        known = _names_of(recorded.state.heads)
-        hint = suggest(address, known) if address and address not in known else None
-        raise fail("show/before-record", f"nothing{what} was recorded by {told(moment)}{since}", help=hint)
-    return _overview(recorded, then.heads, chosen, then.deployed).model_copy(update={"at": moment})
-
-
-def _moment(at: str, now: datetime) -> str:
-    try:
-        moment = parse_moment(at)
-    except ValueError:
-        why = f"--at is `{at}`, no date such as 2026-11-23 and no time such as 2026-11-23T06:00Z"
-        raise fail("show/at", why) from None
-    if moment.date() > now.date():
-        raise fail("show/at", f"--at is {told(stamp(moment))}, which is still to come")
-    return stamp(moment)
-
-
-def _names(recorded: Recorded, tip: str, address: str) -> set[str]:
-    """Return the addresses that a resource has had, by which its records go."""
-    known = recorded.state.heads
-    now = next((one for one in (address, f"model/{address}") if one in known), None)
-    if now is None:
-        return {address, f"model/{address}"}
-    return {record.address for record in records_of(recorded.repository, tip, {now})}
-
-
-def _concerns(found: str, names: Collection[str]) -> bool:
-    """Say whether the records of an address are needed to show a resource: its own, and those it is shown with."""
-    kind = found.partition("/")[0]
-    by_kind = "model" if any(name.startswith("dataset/") for name in names) else "dataset"
-    return found in names or kind in (by_kind, "dataset", "gate")
-
-
-def _all(heads: Mapping[str, Head]) -> list[Head]:
+def every(heads: Mapping[str, Head]) -> list[Head]:
+    """Return the heads of all resources."""
     return [head for key, head in heads.items() if not is_project(key)]
 
 
-def _overview(recorded: Recorded, heads: Mapping[str, Head], chosen: list[Head], deployed: str | None) -> Overview:
+def overview(recorded: Recorded, heads: Mapping[str, Head], chosen: list[Head], deployed: str | None) -> Overview:
+    """Lay out chosen heads, looked at among all; `deployed` is the commit that was deployed last."""
     order = {"model": 0, "dataset": 1, "gate": 2}
     chosen.sort(key=lambda head: (order.get(head.address.partition("/")[0], 3), head.address))
     views = [_view(head, heads, recorded.project.stages) for head in chosen]
@@ -139,11 +82,12 @@ def _find(heads: Any, address: str) -> Head:
     raise fail(
         "select/unknown",
         f"nothing is recorded of `{address}`",
-        help=suggest(address, _names_of(heads)),
+        help=suggest(address, names_of(heads)),
     )
 
 
-def _names_of(heads: Iterable[str]) -> list[str]:
+def names_of(heads: Iterable[str]) -> list[str]:
+    """Return all words for resources: addresses, and models by their bare names."""
     known = list(heads)
     return [*known, *(address.removeprefix("model/") for address in known)]
 
