@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from mlspec.commands.packs import packs_of, put_packs
 from mlspec.commands.results import Result
 from mlspec.commands.session import Session
 from mlspec.commands.sources import content_of, files_of, is_many, manifest
-from mlspec.commands.tables import load_table
+from mlspec.commands.tables import Lent, lend_table
 from mlspec.core.plan import Action
 from mlspec.core.ports import Stored
 from mlspec.core.problem import MlspecError, fail
@@ -20,11 +21,9 @@ from mlspec.io.files import find_source
 from mlspec.io.hashes import HashCache
 from mlspec.planner.datasets import DatasetView
 from mlspec.specs.dataset import Dataset
-from mlspec.steps.contract import check as check_contract
-from mlspec.steps.profile import profile
-
-if TYPE_CHECKING:
-    import pandas as pd
+from mlspec.steps.contract import Known, check_table, values_of
+from mlspec.steps.profile import profile_table
+from mlspec.steps.sides import sides
 
 
 def snapshot(session: Session, action: Action, started: datetime) -> Result:
@@ -59,28 +58,44 @@ def check(session: Session, action: Action, started: datetime) -> Result:
     dataset, view = _planned(session, action)
     facts: dict[str, object] = {"fingerprint": action.run, "fields": view.contract.fields if view.contract else {}}
     more = session.keep(view.contract.objects) if view.contract else ()
+    known = _known(session, dataset)
     try:
-        table = load_table(session, view.version.fields if view.version else {}, dataset)
+        with lend_table(session, view.version.fields if view.version else {}, dataset) as lent:
+            looked = _look(lent, dataset, known)
     except MlspecError as error:
         if not error.problems[0].code.startswith("data/"):
             raise
-        broken = (_unreadable(error),)
-        facts |= {"rows": 0, "status": "rejected", "violations": broken}
-        return _rejection(dataset, broken, session.author.draft("check", action, started, **facts))
-    facts["rows"] = len(table.frame)
-    known = _known(session, dataset)
-    violations = (*table.violations, *check_contract(table.frame, dataset, _unread(table.violations), known))
-    if violations:
-        facts |= {"status": "rejected", "violations": violations[:20]}
-        return _rejection(dataset, violations, session.author.draft("check", action, started, **facts))
-    described = session.workspace.store.put_bytes(_json(profile(table.frame, dataset, table.test)))
+        looked = _Looked(0, violations=(_unreadable(error),))
+    facts["rows"] = looked.rows
+    if looked.violations:
+        facts |= {"status": "rejected", "violations": looked.violations[:20]}
+        return _rejection(dataset, looked.violations, session.author.draft("check", action, started, **facts))
+    described = session.workspace.store.put_bytes(_json(looked.profile))
     outputs = (Object(name="profile", digest=described.digest, size=described.size), *more)
     draft = session.author.draft("check", action, started, outputs=outputs, **facts)
-    rows, tests = len(table.frame), int(table.test.sum())
-    return Result(f"{rows:,} rows keep the contract; {tests:,} of them are for testing", (draft,))
+    return Result(f"{looked.rows:,} rows keep the contract; {looked.tests:,} of them are for testing", (draft,))
 
 
-def _known(session: Session, dataset: Dataset) -> dict[tuple[str, str], pd.Series]:
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """What was seen of a dataset version: what it breaks, or else its profile."""
+
+    rows: int
+    tests: int = 0
+    violations: tuple[Violation, ...] = ()
+    profile: Mapping[str, object] = field(default_factory=dict)
+
+
+def _look(lent: Lent, dataset: Dataset, known: Known) -> _Looked:
+    table = lent.table
+    violations = (*lent.violations, *check_table(table, dataset, _unread(lent.violations), known))
+    if violations:
+        return _Looked(table.rows, violations=violations)
+    tests = sides(table, dataset).tests
+    return _Looked(table.rows, tests, profile=profile_table(table, dataset, tests))
+
+
+def _known(session: Session, dataset: Dataset) -> Known:
     """Return the values of the columns of other datasets that a contract refers to.
 
     Raises:
@@ -92,13 +107,13 @@ def _known(session: Session, dataset: Dataset) -> dict[tuple[str, str], pd.Serie
             other = session.workspace.specs.datasets[reference.dataset]
             version = session.seen.datasets[other.name].version
             try:
-                table = load_table(session, version.fields if version else {}, other)
+                with lend_table(session, version.fields if version else {}, other) as lent:
+                    found[other.name, reference.target] = values_of(lent.table, reference.target)
             except MlspecError as error:
                 if not error.problems[0].code.startswith("data/"):
                     raise
                 message = f"dataset/{other.name}, which it refers to, cannot be read: {error.problems[0].message}"
                 raise fail("contract/reference", message) from error
-            found[other.name, reference.target] = table.frame[reference.target]
     return found
 
 

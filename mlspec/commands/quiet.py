@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from mlspec.commands.workspace import Workspace
     from mlspec.core.plan import Plan
 
-_KEY = f"quiet/1 {__version__}"
+_KEY = f"quiet/2 {__version__}"
 _RACY_S = 2
 _MOST = 50_000
 
@@ -50,6 +50,8 @@ def recall(start: Path, *, offline: bool = False) -> list[Line] | None:
     if body is None:
         return None
     kept = json.loads(body)
+    if kept["root"] != str(root):  # a copy of another clone, cache and all: what was watched lies there
+        return None
     if any(_signature(path) != row for path, row in kept["watched"].items()):
         return None
     repository = open_repository(root)
@@ -80,6 +82,7 @@ def remember(workspace: Workspace, plan: Plan, began: datetime) -> None:
     if workspace.repository.checkout() != workspace.checkout:
         return
     kept = {
+        "root": str(workspace.root),
         "watched": watched,
         "refs": refs,
         "lineage": [workspace.project.lineage.branch, workspace.project.lineage.remote],

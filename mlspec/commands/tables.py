@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,10 +15,26 @@ from mlspec.commands.packs import pieces
 from mlspec.commands.session import Session
 from mlspec.core import digest
 from mlspec.core.verdict import Violation
+from mlspec.io.files import in_words
 from mlspec.planner.fingerprint import dataset_version
-from mlspec.sources.file import read_pieces
+from mlspec.sources.file import read_pieces, scan
+from mlspec.sources.piece import Piece
 from mlspec.specs.dataset import Dataset
+from mlspec.steps.columns import InMemory
+from mlspec.steps.columns import Table as Columns
 from mlspec.steps.split import split
+from mlspec.steps.spool import spool
+
+_MOST_BYTES = 32 << 20
+"""A source that may be larger than this, unpacked, is not held in memory to be checked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lent:
+    """A dataset version to look at, in memory or on disk, and what header and types broke, once it was read."""
+
+    table: Columns
+    violations: tuple[Violation, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +57,32 @@ def load_table(session: Session, fields: Mapping[str, Any], named: Dataset) -> T
         MlspecError: the store does not hold the bytes, or they are no table (`data/...`).
     """
     dataset = _as_recorded(session, fields, named)
-    key = digest.of([dict(fields), dataset.model_dump(mode="json")])
-    table: Table = session.shelf.get(key, lambda: _read(session, fields["content"], dataset))
+    table: Table = session.shelf.get(_key(fields, dataset), lambda: _read(session, fields["content"], dataset))
     return table
+
+
+@contextmanager
+def lend_table(session: Session, fields: Mapping[str, Any], named: Dataset) -> Iterator[Lent]:
+    """Lend the table of a recorded dataset version to be looked at; one that is large lies on disk meanwhile.
+
+    Raises:
+        MlspecError: as `load_table`.
+    """
+    dataset = _as_recorded(session, fields, named)
+    with session.folder() as folder:
+        found = pieces(session, fields["content"], dataset, folder)
+        if sum(piece.unpacked for piece in found) <= _MOST_BYTES:
+            table: Table = session.shelf.get(_key(fields, dataset), lambda: _table(found, dataset))
+            yield Lent(InMemory(table.frame), table.violations)
+            return
+        scanned = scan(found, dataset)
+        with in_words(folder):
+            spooled = spool(scanned.chunks, dataset, folder / "spool")
+        yield Lent(spooled, scanned.violations())
+
+
+def _key(fields: Mapping[str, Any], dataset: Dataset) -> str:
+    return digest.of([dict(fields), dataset.model_dump(mode="json")])
 
 
 def _as_recorded(session: Session, fields: Mapping[str, Any], named: Dataset) -> Dataset:
@@ -56,5 +96,9 @@ def _as_recorded(session: Session, fields: Mapping[str, Any], named: Dataset) ->
 
 def _read(session: Session, content: str, dataset: Dataset) -> Table:
     with session.folder() as folder:
-        reading = read_pieces(pieces(session, content, dataset, folder), dataset)
+        return _table(pieces(session, content, dataset, folder), dataset)
+
+
+def _table(found: Sequence[Piece], dataset: Dataset) -> Table:
+    reading = read_pieces(found, dataset)
     return Table(reading.frame, split(reading.frame, dataset), reading.violations, dataset)

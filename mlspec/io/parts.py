@@ -63,7 +63,9 @@ def find_parts(root: Path, wanted: Wanted) -> dict[str, Path]:
             message = f"`{wanted.path}` means more than {MOST_PARTS:,} files"
             raise fail("source/too-many", message, help="pack them into fewer, larger files")
     if not found:
-        raise fail("source/missing", f"no file matches `{wanted.path}`")
+        is_folder = not is_glob(wanted.path)
+        what = f"the folder `{wanted.path}` holds no file" if is_folder else f"no file matches `{wanted.path}`"
+        raise fail("source/missing", what)
     _refuse_twins(found)
     return dict(sorted(found.items()))
 

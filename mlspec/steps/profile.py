@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,16 @@ import pandas as pd
 
 from mlspec.core.types import NUMBERS, TEXTS, TIMES
 from mlspec.specs.dataset import Column, Dataset
+from mlspec.steps.columns import (
+    InMemory,
+    Table,
+    distinct,
+    mean_and_deviation,
+    order_statistics,
+    quantiles,
+    series,
+    time_keys,
+)
 from mlspec.steps.split import times_told
 
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
@@ -22,55 +33,60 @@ _TEXT_LENGTH = 40
 
 
 def profile(frame: pd.DataFrame, dataset: Dataset, test: np.ndarray[Any, np.dtype[np.bool_]]) -> dict[str, Any]:
-    """Describe a table as JSON data, the same for equal tables.
+    """Describe a table in memory; as `profile_table`."""
+    return profile_table(InMemory(frame), dataset, int(test.sum()))
+
+
+def profile_table(table: Table, dataset: Dataset, tests: int) -> dict[str, Any]:
+    """Describe a table as JSON data, the same for equal tables; `tests` of its rows are for testing.
 
     Of sensitive columns no extreme and no value is listed; of ids and free text no value. Quantiles and extremes of
     dates and times are those that rows have (the lower of two), as ISO 8601 text.
     """
     return {
         "format": "mlspec.profile/1",
-        "rows": len(frame),
-        "test_rows": int(test.sum()),
-        "columns": {column.name: _column(frame[column.name], column) for column in dataset.columns},
+        "rows": table.rows,
+        "test_rows": tests,
+        "columns": {column.name: _column(table, column) for column in dataset.columns},
     }
 
 
-def _column(values: pd.Series, column: Column) -> dict[str, Any]:
-    present = values.dropna()
+def _column(table: Table, column: Column) -> dict[str, Any]:
+    present = sum(int(values.notna().sum()) for values in series(table, column.name))
     described: dict[str, Any] = {
         "type": column.type,
         "role": column.role,
         "sensitive": column.sensitive,
-        "missing": int(len(values) - len(present)),
-        "distinct": int(present.nunique()),
+        "missing": table.rows - present,
+        "distinct": distinct(table, column.name),
     }
-    if column.type in TIMES and column.role != "id" and len(present):
-        described |= _times(present, column)
-    if column.type in NUMBERS and column.role != "id" and len(present):
-        described |= _numbers(present.astype("float64"), column)
-    if _may_list(present, column):
-        described["values"] = _values(present)
+    if column.type in TIMES and column.role != "id" and present:
+        described |= _times(table, column, present)
+    if column.type in NUMBERS and column.role != "id" and present:
+        described |= _numbers(table, column)
+    if present and described["distinct"] <= _TEXT_DISTINCT and _may_list(table, column, present):
+        described["values"] = _values(table, column)
     return described
 
 
-def _numbers(present: pd.Series, column: Column) -> dict[str, Any]:
-    quantiles = INNER if column.sensitive else QUANTILES
-    with np.errstate(over="ignore", invalid="ignore"):
-        found = np.quantile(present.to_numpy(), quantiles)
-        mean, std = float(present.mean()), float(present.std(ddof=0))
+def _numbers(table: Table, column: Column) -> dict[str, Any]:
+    shares = INNER if column.sensitive else QUANTILES
+    mean, std = mean_and_deviation(table, column.name)
+    found = quantiles(table, column.name, [*shares, 0, 1])
     described: dict[str, Any] = {
         "mean": _finite(mean),
         "std": _finite(std),
-        "quantiles": {f"{share:g}": _finite(value) for share, value in zip(quantiles, found, strict=True)},
+        "quantiles": {f"{share:g}": _finite(value) for share, value in zip(shares, found, strict=False)},
     }
-    return described if column.sensitive else {**described, "min": float(present.min()), "max": float(present.max())}
+    return described if column.sensitive else {**described, "min": found[-2], "max": found[-1]}
 
 
-def _times(present: pd.Series, column: Column) -> dict[str, Any]:
+def _times(table: Table, column: Column, present: int) -> dict[str, Any]:
     shares = INNER if column.sensitive else QUANTILES
-    ordered = np.sort(present.to_numpy("datetime64[us]"))
-    last = len(ordered) - 1
-    texts = times_told(ordered[[*(int(share * last) for share in shares), 0, last]], column)
+    ranks = [*(int(share * (present - 1)) for share in shares), 0, present - 1]
+    found = order_statistics(lambda: map(time_keys, series(table, column.name)), set(ranks))
+    keys = np.array([found[rank] for rank in ranks], dtype=np.uint64) ^ np.uint64(1 << 63)
+    texts = times_told(keys.view(np.int64).view("datetime64[us]"), column)
     described: dict[str, Any] = {"quantiles": {f"{share:g}": text for share, text in zip(shares, texts, strict=False)}}
     return described if column.sensitive else {**described, "min": texts[-2], "max": texts[-1]}
 
@@ -80,19 +96,21 @@ def _finite(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
 
 
-def _may_list(present: pd.Series, column: Column) -> bool:
-    if column.sensitive or column.role == "id" or column.type in {"number", "text", *TIMES} or present.empty:
+def _may_list(table: Table, column: Column, present: int) -> bool:
+    if column.sensitive or column.role == "id" or column.type in {"number", "text", *TIMES}:
         return False
-    if present.nunique() > _TEXT_DISTINCT:
-        return False
-    return column.type not in TEXTS or float(present.str.len().mean()) <= _TEXT_LENGTH
+    if column.type not in TEXTS:
+        return True
+    characters = sum(int(values.dropna().str.len().sum()) for values in series(table, column.name))
+    return characters / present <= _TEXT_LENGTH
 
 
-def _values(present: pd.Series) -> dict[str, int]:
-    counts = present.value_counts()
-    listed = sorted(
-        ((int(count), _written(value)) for value, count in counts.items() if count >= MIN_COUNT), reverse=True
-    )
+def _values(table: Table, column: Column) -> dict[str, int]:
+    counts: Counter[Any] = Counter()
+    for values in series(table, column.name):
+        for value, count in values.dropna().value_counts().items():
+            counts[_written(value)] += int(count)
+    listed = sorted(((count, value) for value, count in counts.items() if count >= MIN_COUNT), reverse=True)
     return {value: count for count, value in sorted(listed[:_MOST_VALUES], key=lambda pair: pair[1])}
 
 

@@ -42,12 +42,12 @@ def split(frame: pd.DataFrame, dataset: Dataset) -> Mask:
             return _at_random(frame, dataset)
 
 
-def _by_time(times: pd.Series, share: float) -> Mask:
+def _by_time(times: pd.Series, part: float) -> Mask:
     """Draw the line before the earliest of the latest rows; where all rows are as late, none is for testing."""
     known = times.dropna().sort_values()
     if known.empty:
         return np.zeros(len(times), dtype=bool)
-    first = known.iloc[len(known) - _share(len(known), share)] if len(known) > 1 else known.iloc[0]
+    first = known.iloc[len(known) - share(len(known), part)] if len(known) > 1 else known.iloc[0]
     late = times > first if first == known.iloc[0] else times >= first
     return np.asarray(late.fillna(False), dtype=np.bool_)
 
@@ -97,18 +97,18 @@ def _at_random(frame: pd.DataFrame, dataset: Dataset) -> Mask:
     test = np.zeros(len(frame), dtype=bool)
     if dataset.split.stratify is None:
         order = random.permutation(len(frame))
-        test[order[: _share(len(frame), dataset.split.test)]] = True
+        test[order[: share(len(frame), dataset.split.test)]] = True
         return test
     column = dataset.column(dataset.split.stratify)
     labels = np.array(list(_texts(frame[dataset.split.stratify], column)) if column else [], dtype=object)
     _, groups, counts = np.unique(labels, return_inverse=True, return_counts=True)
-    for group, taken in enumerate(_quotas(counts, _share(len(frame), dataset.split.test))):
+    for group, taken in enumerate(_quotas(counts, share(len(frame), dataset.split.test))):
         rows = np.flatnonzero(groups == group)
         test[random.permutation(rows)[:taken]] = True
     return test
 
 
-def _share(rows: int, test: float) -> int:
+def share(rows: int, test: float) -> int:
     """Return how many of `rows` are for testing: the share, rounded, and at least one on each side of two rows."""
     if rows < 2:
         return 0

@@ -129,7 +129,7 @@ BAD = {
 
 OUT_OF_REACH = {
     "missing": "there is no file `data/missing.csv` (did you mean `mising.csv`?), and no version of it is recorded",
-    "folder": "`data/folder.csv` is a folder, not a file (name a file in it), and no version of it is recorded",
+    "folder": "the folder `data/folder.csv` holds no file, and no version of it is recorded",
     "link": "`data/link.csv` is a link out of the repository (copy the file in), and no version of it is recorded",
     "linked-folder": "`elsewhere/good.csv` is a link out of the repository (copy the file in), "
     "and no version of it is recorded",
