@@ -32,7 +32,7 @@ def run(start: Path, tip: str, reason: str) -> str:
     home = find_home(repository, project)
     branch = writes_to(home, project)
     origin, actor = _origin(repository), Actor(**dict(zip(("name", "email"), repository.identity(), strict=True)))
-    accepted, seen = accept(home, tip)
+    accepted, seen = accept(home, tip, project.project)
     now = clock.now()
     unique = repository.blob_id(f"{actor.email}{accepted}{now.isoformat()}".encode())[:8]
     record = Record(

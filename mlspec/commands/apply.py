@@ -66,7 +66,7 @@ def run(
     clock = clock or SystemClock()
     workspace = open_workspace(start, ask=Ask.MUST if request.push else Ask.MAY, tell=tell)
     refuse_lost_store(workspace.project, os.environ)
-    sharing = Sharing(workspace.home, workspace.branch, workspace.store, clock, request.push)
+    sharing = Sharing(workspace.home, workspace.branch, workspace.store, clock, request.push, cancel)
     refuse_superseded(workspace)
     plan, seen, unapproved = _settle(workspace, request, clock)
     tally = Tally(stale=unapproved, negative=any(action.negative for action in plan.actions if action.blocked))

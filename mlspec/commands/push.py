@@ -13,7 +13,8 @@ from mlspec.core.problem import fail
 from mlspec.io.clock import SystemClock
 from mlspec.io.git import open_repository
 from mlspec.io.trees import WorkTree
-from mlspec.lineage.home import Home
+from mlspec.lineage.home import Home, is_current
+from mlspec.lineage.read import read
 from mlspec.lineage.remake import added
 from mlspec.lineage.share import Shared, outbox, publish, refresh
 
@@ -31,7 +32,11 @@ def push(start: Path) -> Exchange:
     home = find_home(repository, project)
     name = _remote_name(home)
     open_store(home, root, project).settle()
-    shared = publish(home, writes_to(home, project), SystemClock().now)
+    branch, now = writes_to(home, project), SystemClock().now
+    if not is_current(home):
+        refresh(home, branch, now)
+    shared = publish(home, branch, now)
+    read(home.repository, project)
     return Exchange(name, shared.tip, shared.pushed, refused=shared.refused)
 
 

@@ -93,6 +93,7 @@ def propose(workspace: Workspace, request: RollbackRequest, reason: str, until: 
         replaces=state.version if state else None,
         override=Override(until=stamp(until), reason=reason, declared=overrides.asked(model, stage)),
         gates=judged(workspace, head, version.fingerprint, gates_of(model, workspace.project.stages, stage)),
+        ends=state.override.until if state and state.override else None,
         file=workspace.specs.where[model.address].file,
     )
 
@@ -119,6 +120,7 @@ def draft(writer: Author, found: Rollback, started: datetime) -> Record:
         gates={name: judged.digest for name, judged in found.gates.items()},
         conforming={found.stage: found.conforms},
         override=found.override,
+        released={found.stage: found.ends} if found.ends else {},
     )
 
 

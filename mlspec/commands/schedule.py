@@ -40,7 +40,7 @@ _INSTANT: dict[str, Step] = {
     "retire": do_stages.retire,
 }
 
-_WORLD = ("env/", "store/", "git/", "lineage/", "source/", "code/", "step/interrupted")
+_WORLD = ("env/", "store/", "git/", "lineage/", "remote/", "source/", "code/", "step/interrupted")
 """Codes of what the world did: such a step is planned again; anything else is recorded as failed."""
 _LISTEN_S = 0.2
 _QUOTES = re.compile(r"( raised [\w.]+): .*|( called sys\.exit)\(['\"].*", re.DOTALL)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from mlspec.core.ports import Clock, Store
+from mlspec.core.ports import Cancel, Clock, Store
 from mlspec.core.problem import MlspecError, Problem
 from mlspec.lineage.home import Home
 from mlspec.lineage.share import outbox, publish
@@ -24,6 +24,7 @@ class Sharing:
     store: Store
     clock: Clock
     pushes: bool = True
+    cancel: Cancel | None = None
     problems: list[Problem] = field(default_factory=list)
     stale: list[Problem] = field(default_factory=list)
     _last: float | None = None
@@ -55,7 +56,7 @@ class Sharing:
             return False
         try:
             self.store.settle()
-            shared = publish(self.home, self.branch, self.clock.now)
+            shared = publish(self.home, self.branch, self.clock.now, self.cancel)
         except MlspecError as error:
             if error.exit_code != 1:
                 raise

@@ -60,7 +60,7 @@ def run(start: Path, request: VerifyRequest, progress: Progress = lambda *_: Non
     repository = open_repository(root)
     project = load_project(WorkTree(root))
     home = find_home(repository, project)
-    back = bring_back(home) if request.repair else None
+    back = bring_back(home, project.project) if request.repair else None
     warnings, damage = _caught_up(home, project)
     tip = tip_of(home.repository, home.branch)
     if tip is None:

@@ -30,6 +30,8 @@ class Rollback:
     replaces: int | None
     override: Override
     gates: Mapping[str, Judged]
+    ends: str | None
+    """The time until when an override was to hold that this one takes the place of."""
     file: str
     """The spec that must be edited before the override is over."""
 

@@ -12,7 +12,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 
 from mlspec.core.problem import MlspecError, Problem
-from mlspec.io.git import RemoteConfig, Repository, Said
+from mlspec.io.git import RemoteConfig, Repository, Said, hidden
 
 PATIENCE_S = 60.0
 """How long a remote may take to say what refs it has."""
@@ -21,10 +21,9 @@ _QUIET_S = 30
 _CARRIED = ("http.", "url.", "credential.", "ssh.", "protocol.", "user.", "author.", "committer.")
 _CARRIED_KEYS = {"core.sshcommand", "core.askpass", "core.gitproxy"}
 _OWN_KEYS = ("fetch", "push", "mirror", "tagopt", "prune", "prunetags", "promisor", "partialclonefilter")
-_CREDENTIALS = re.compile(r"(\w://)[^/@\s]+@")
 _AWAY = re.compile(
     r"could ?n[o']t (resolve|connect|read from remote)|connection (refused|reset|timed out|closed)|no route to host"
-    r"|unreachable|hung up|early eof|timed out|unexpected disconnect|no answer within|rpc failed|broken pipe"
+    r"|unreachable|hung up|early eof|timed out|unexpected disconnect|no answer within|rpc failed|broken pipe|too slow"
     r"|temporary failure|HTTP 5\d\d|error: 5\d\d|does not appear to be a git repository|bad band|unpack-objects"
     r"|expected (flush|response end|packfile|shallow|wanted-ref|no other)|protocol error|invalid packet|remote unpack"
     r"|error processing (acks|shallow|wanted)",
@@ -54,6 +53,11 @@ class RemoteError(MlspecError):
         """Carry one problem."""
         super().__init__(Problem(code, message, None, help))
         self.words, self.passing = words, passing
+
+    @property
+    def is_race(self) -> bool:
+        """Say whether it is a push that others came before."""
+        return self.problems[0].code == "remote/refused" and self.passing
 
 
 @dataclass(frozen=True)
@@ -106,6 +110,15 @@ class Remote:
         """Fetch commits without anything they hold: enough to say which comes after which. Errors as `fetch`."""
         self._fetch(["--filter=tree:0"], wanted)
 
+    def fetch_branches(self, *, history_only: bool) -> None:
+        """Fetch what all branches hold, or the commits alone: asked for by name, as any remote allows.
+
+        Errors as `fetch`.
+        """
+        branches = sorted(self.tips("refs/heads/*"))
+        if branches:
+            self._fetch(["--filter=tree:0"] if history_only else self._filtered, branches)
+
     def complete(self, *wanted: str) -> None:
         """Fetch what was cut off or left out of the history of commits, but for files. Errors as `fetch`."""
         options = ["--unshallow"] if self.repository.is_shallow else []
@@ -135,11 +148,9 @@ class Remote:
             or any("[remote failure]" in r[2] for r in told.values())
         ):
             raise self._error("push", said)
-        return {
-            ref: f"{row[2]}; {remarks}" if (remarks := _remarks(said.err)) else row[2]
-            for ref, row in told.items()
-            if row[0] == "!"
-        }
+        remarks = _remarks(said.err)
+        reasons = {ref: hidden(row[2], self.config.addresses) for ref, row in told.items() if row[0] == "!"}
+        return {ref: f"{reason}; {remarks}" if remarks else reason for ref, reason in reasons.items()}
 
     @property
     def _filtered(self) -> list[str]:
@@ -159,7 +170,8 @@ class Remote:
         if self.filter:
             own += [f"remote.{self.name}.promisor=true", f"remote.{self.name}.partialclonefilter={self.filter}"]
         options = [part for setting in own for part in ("-c", setting)]
-        return self.repository.talk([*options, *argv], stdin, self.env, timeout_s)
+        said = self.repository.talk([*options, *argv], stdin, self.env, timeout_s)
+        return replace(said, err=hidden(said.err, self.config.addresses))
 
     def _error(self, what: str, said: Said) -> RemoteError:
         words = "; ".join(_sentences(said.err)) or f"git ended with {said.code}"
@@ -230,8 +242,7 @@ def _lines(names: Sequence[str]) -> bytes:
 
 
 def _sentences(err: str) -> list[str]:
-    told = _CREDENTIALS.sub(r"\1", err)
-    lines = (line.strip().removeprefix("fatal: ").removeprefix("error: ") for line in told.splitlines())
+    lines = (line.strip().removeprefix("fatal: ").removeprefix("error: ") for line in err.splitlines())
     return [line.rstrip(".") for line in lines if line and not line.startswith(_NOISE)][:6]
 
 

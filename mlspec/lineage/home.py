@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from mlspec.core.problem import fail, suggest
@@ -9,6 +10,8 @@ from mlspec.io.git import RemoteConfig, Repository, open_apart
 from mlspec.io.remote import Remote, RemoteError, lending, remote_for, remote_of
 
 _LINEAGE = "lineage"
+_WITHHELD = re.compile(r"not our ref|unadvertised object|could ?n[o']t find remote ref", re.IGNORECASE)
+"""What git says of an object that a remote does not have, or hands out by its branches only."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,11 @@ class Home:
         return f"refs/mlspec/seen/{where}/{self.branch}"
 
     @property
+    def where(self) -> str:
+        """Return what to call the place of the shared lineage."""
+        return f"the remote `{self.remote.name}`" if self.remote else "this repository"
+
+    @property
     def is_apart(self) -> bool:
         """Say whether the lineage is kept apart from the project's own repository."""
         return self.repository is not self.source
@@ -58,10 +66,9 @@ class Home:
         asked = _apart(self.source, "history", self.remote.config) if cut_off else self.remote_of_source
         if not asked.repository.knows_commit(descendant):
             try:
-                asked.fetch_history(descendant) if cut_off else asked.fetch(descendant)
-            except RemoteError as error:
-                answered = error.problems[0].code == "remote/failed"  # its history does not hold the commit
-                if answered or not self.insists:
+                _bring(asked, descendant, history_only=cut_off)
+            except RemoteError:
+                if not self.insists:
                     return False
                 raise
         return asked.repository.is_ancestor(ancestor, descendant)
@@ -116,6 +123,20 @@ def is_current(home: Home) -> bool:
     if home.remote is None:
         return True
     return home.remote.tips(home.ref).get(home.ref) == home.repository.refs(home.seen_ref).get(home.seen_ref)
+
+
+def _bring(remote: Remote, commit: str, *, history_only: bool) -> None:
+    """Fetch a commit; where the remote does not hand it out by its id, fetch the branches, which may hold it.
+
+    Raises:
+        RemoteError: the remote cannot be asked.
+    """
+    try:
+        remote.fetch_history(commit) if history_only else remote.fetch(commit)
+    except RemoteError as error:
+        if not _WITHHELD.search(error.words):
+            raise
+        remote.fetch_branches(history_only=history_only)
 
 
 def _apart(repository: Repository, name: str, config: RemoteConfig) -> Remote:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mlspec.core.head import Head
-from mlspec.core.problem import fail
+from mlspec.core.problem import MlspecError, fail
 from mlspec.io.git import Repository
 from mlspec.lineage.heads import heads_at
 from mlspec.lineage.layout import Layout, ref
@@ -72,6 +72,16 @@ def refuse_other(layout: Layout, branch: str, project: str) -> None:
             f"the branch {branch} records project `{layout.project}`, not `{project}`",
             help="give this project a branch of its own: lineage: {branch: …} in mlspec.yaml",
         )
+
+
+def refuse_project(repository: Repository, tip: str, branch: str, project: str) -> None:
+    """Refuse a tip that another project wrote, as `refuse_other`; of a damaged one nothing is said here."""
+    try:
+        layout = layout_of(repository, read_top(repository, tip))
+    except MlspecError:
+        return
+    if layout is not None:
+        refuse_other(layout, branch, project)
 
 
 def read_at(repository: Repository, tip: str, known: State = EMPTY) -> State:

@@ -8,6 +8,7 @@ from mlspec.lineage.home import Home
 from mlspec.lineage.layout import LOG
 from mlspec.lineage.trees import files_below
 
+SEEN = "refs/mlspec/seen"
 _BACK = "bring it back: mlspec verify --repair"
 
 

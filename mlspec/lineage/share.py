@@ -8,23 +8,29 @@ anything is tried again. The newest tip seen is remembered, and a remote that lo
 from __future__ import annotations
 
 import secrets
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from mlspec.core.ports import Cancel
 from mlspec.core.problem import Problem, fail
 from mlspec.io.remote import Remote, RemoteError, refusal
 from mlspec.lineage.home import Home
 from mlspec.lineage.layout import HEADS_DEPTH
+from mlspec.lineage.read import refuse_project
 from mlspec.lineage.remake import Remade, added, remake
-from mlspec.lineage.seen import refuse_lost, remember
+from mlspec.lineage.seen import SEEN, refuse_lost, remember
 from mlspec.lineage.write import Branch
 
 RACE_S = 600.0
 """How long a push is tried again while others win: the unluckiest of sixteen writers needed sixty tries."""
 OUTAGE_S = 20.0
 """How long a remote that cannot be reached is tried again."""
+_LAST_S = 5.0
+"""How long it is tried again once the user asked to stop."""
+_HERE = "everything is recorded here: mlspec push"
 _PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 2.0
 
@@ -71,8 +77,10 @@ def refresh(home: Home, branch: Branch, now: Callable[[], datetime]) -> Shared:
     return _take(home, home.remote, branch, now)
 
 
-def publish(home: Home, branch: Branch, now: Callable[[], datetime]) -> Shared:
+def publish(home: Home, branch: Branch, now: Callable[[], datetime], stop: Cancel | None = None) -> Shared:
     """Push what only this clone has; returns when the remote is seen to have it. Without a remote, remember the tip.
+
+    When `stop` is set, what is on its way is tried for a few seconds more.
 
     Raises:
         RemoteError: the remote cannot be reached, or refuses; everything stays recorded here.
@@ -83,7 +91,7 @@ def publish(home: Home, branch: Branch, now: Callable[[], datetime]) -> Shared:
             tip = outbox(home).local
             remember(home, tip)
         return Shared(tip)
-    tries, done = _Tries(), Shared(outbox(home).local)
+    tries, done = _Tries(stop or threading.Event()), Shared(outbox(home).local)
     while not (box := outbox(home)).is_empty:
         answer = _push(home.remote, box.local or "", home.ref)
         if answer is None and _arrived(home, home.remote, box):
@@ -143,20 +151,56 @@ def _take(home: Home, remote: Remote, branch: Branch, now: Callable[[], datetime
         box = outbox(home)
         if tip != box.seen and box.seen is not None and (tip is None or not home.repository.is_ancestor(box.seen, tip)):
             tip = _fetched(home, remote)  # another process of this clone may have been ahead of our look
+        if tip is not None and tip != box.seen:
+            _refuse_strange(home, branch, Outbox(box.local, tip))
         remember(home, tip)
         if tip is None:
             return Shared(box.local)
         return _settled(home, branch, Outbox(box.local, tip), now())
 
 
+def _refuse_strange(home: Home, branch: Branch, box: Outbox) -> None:
+    """Refuse a tip that is not of this lineage, before it is remembered: the address of the remote may be wrong.
+
+    Raises:
+        MlspecError: another project wrote it; or what is here was shared with another remote, and has no commit in
+            common with it.
+    """
+    repository, theirs = home.repository, box.seen or ""
+    refuse_project(repository, theirs, branch.name, branch.project)
+    if box.local is None or repository.merge_base(box.local, theirs) is not None:
+        return
+    elsewhere = [oid for name, oid in repository.refs(SEEN).items() if name != home.seen_ref]
+    if any(repository.is_ancestor(oid, box.local) for oid in elsewhere):
+        raise fail(
+            "lineage/unrelated",
+            f"the lineage here was shared with another remote, and has no record in common with that of {home.where}",
+            help="see whether that is the right repository: git remote -v",
+        )
+
+
 def _fetched(home: Home, remote: Remote) -> str | None:
     tip = remote.tips(home.ref).get(home.ref)
+    if tip is None and outbox(home).seen is None:
+        _refuse_empty(home, remote)
     if tip is not None and not home.repository.knows_commit(tip):
         if home.is_apart and outbox(home).seen is None:
             remote.fetch_top(tip, HEADS_DEPTH)
         else:
             remote.fetch(tip)
     return tip
+
+
+def _refuse_empty(home: Home, remote: Remote) -> None:
+    """Refuse to take it for a new project when a remote has nothing at all, and this clone has branches of it.
+
+    Raises:
+        RemoteError: something else than the repository answers there.
+    """
+    if home.source.refs(f"refs/remotes/{remote.name}") and not remote.tips():
+        message = f"the remote `{remote.name}` says that it has no branches at all, and this clone has some of it"
+        hint = f"see what answers there: git ls-remote {remote.name}"
+        raise RemoteError("remote/failed", message, hint, "", passing=False)
 
 
 def _settled(home: Home, branch: Branch, box: Outbox, now: datetime) -> Shared:
@@ -188,15 +232,17 @@ def _lost(remote: Remote) -> RemoteError:
 class _Tries:
     """How long it is tried again: while others win, ten minutes; while the remote is away, less."""
 
-    def __init__(self) -> None:
+    def __init__(self, stop: Cancel) -> None:
         """Begin now."""
+        self._stop = stop
+        self._stopped: float | None = None
         self._since = time.monotonic()
         self._away: float | None = None
         self._pause = _PAUSE_S
 
     def unmoved(self, answer: RemoteError, *, took: bool) -> None:
         """Take note that a remote which can be reached has not moved, and raise its answer when it will stay so."""
-        if took or not answer.passing:
+        if took or not answer.is_race:
             self.failed(answer)
         else:
             self._away = None
@@ -210,11 +256,14 @@ class _Tries:
 
     def pause(self) -> None:
         """Wait a random time, longer each time, so that writers do not march in step."""
-        if time.monotonic() - self._since > RACE_S:
-            raise fail(
-                "lineage/busy",
-                f"others kept moving the lineage for {RACE_S:.0f} s",
-                help="everything is recorded here: mlspec push",
-            )
-        time.sleep(secrets.SystemRandom().uniform(0, self._pause))
+        now = time.monotonic()
+        if now - self._since > RACE_S:
+            raise fail("lineage/busy", f"others kept moving the lineage for {RACE_S:.0f} s", help=_HERE)
+        if self._stop.is_set():
+            self._stopped = self._stopped or now
+            if now - self._stopped > _LAST_S:
+                raise fail("lineage/not-shared", "stopped before the remote had what was recorded", help=_HERE)
+            time.sleep(self._pause / 2)
+        else:
+            self._stop.wait(secrets.SystemRandom().uniform(0, self._pause))
         self._pause = min(self._pause * 1.5, _LONGEST_PAUSE_S)

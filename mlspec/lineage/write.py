@@ -9,7 +9,7 @@ from datetime import datetime
 
 from mlspec.core import digest
 from mlspec.core.fold import fold
-from mlspec.core.head import Head, contract_key
+from mlspec.core.head import Head, contract_key, verdict_key
 from mlspec.core.heads import Overlay, overlay
 from mlspec.core.moment import moment
 from mlspec.core.plan import DEPLOYING
@@ -173,9 +173,9 @@ def _stage_facts(head: Head, draft: Record) -> dict[str, object]:
 
 
 def _refuse_held(head: Head, draft: Record) -> None:
-    """Refuse to end an override that whoever made the draft did not know of; another override may."""
+    """Refuse to end an override that whoever made the draft did not know of."""
     state = head.stages.get(draft.stage or "")
-    if state is None or state.override is None or draft.override is not None:
+    if state is None or state.override is None:
         return
     if draft.released.get(draft.stage or "") != state.override.until:
         why = f"stage {draft.stage} is held by override until {moment(state.override.until)} meanwhile"
@@ -189,28 +189,47 @@ def _holds(head: Head, draft: Record) -> int | None:
 
 def _already(head: Head, draft: Record) -> bool:
     """Say whether a draft would record what is recorded."""
-    if draft.status == "failed":
-        return False
-    match draft.verb:
-        case "train":
-            return draft.fingerprint in head.runs
-        case "snapshot":
-            return draft.fingerprint in head.snapshots
-        case "check":
-            return contract_key(draft.fingerprint or "", digest.of(draft.fields)) in head.contracts
-        case "register":
-            return head.version_of(draft.fingerprint) is not None
-        case "promote" | "rollback":
-            version = head.version_of(draft.fingerprint)
-            return version is not None and version.n == _holds(head, draft) and draft.override is None
-        case "demote":
-            return _holds(head, draft) is None
-        case "retire":
-            return head.retired
-        case "update":
-            after = fold({head.address: head}, draft)[draft.address]
-            return after == head.model_copy(update={"generation": head.generation + 1, "record": draft.digest})
-    return False
+    is_there = _RECORDED.get(draft.verb)
+    return draft.status != "failed" and is_there is not None and is_there(head, draft)
+
+
+def _is_in_stage(head: Head, draft: Record) -> bool:
+    version = head.version_of(draft.fingerprint)
+    return version is not None and version.n == _holds(head, draft) and draft.override is None
+
+
+def _is_known(head: Head, draft: Record) -> bool:
+    after = fold({head.address: head}, draft)[draft.address]
+    return after == head.model_copy(update={"generation": head.generation + 1, "record": draft.digest})
+
+
+def _is_judged(head: Head, draft: Record) -> bool:
+    """Say whether an evaluation found what is recorded of its run: another apply may have judged it meanwhile."""
+    run, test = head.runs.get(draft.fingerprint or ""), draft.inputs.get("test", "")
+    predictions = draft.output("predictions")
+    return (
+        run is not None
+        and bool(draft.metrics or draft.verdicts)
+        and draft.metrics.items() <= run.metrics.items()
+        and (predictions is None or test in run.predictions)
+        and all(verdict_key(draft.fingerprint or "", one.digest, test) in head.verdicts for one in draft.verdicts)
+        and all(head.stages[name].conforming is conforms for name, conforms in draft.conforming.items())
+    )
+
+
+_RECORDED: Mapping[str, Callable[[Head, Record], bool]] = {
+    "snapshot": lambda head, draft: draft.fingerprint in head.snapshots,
+    "check": lambda head, draft: contract_key(draft.fingerprint or "", digest.of(draft.fields)) in head.contracts,
+    "train": lambda head, draft: draft.fingerprint in head.runs,
+    "evaluate": _is_judged,
+    "register": lambda head, draft: head.version_of(draft.fingerprint) is not None,
+    "promote": _is_in_stage,
+    "rollback": _is_in_stage,
+    "demote": lambda head, draft: _holds(head, draft) is None,
+    "retire": lambda head, _: head.retired,
+    "update": _is_known,
+}
+"""Of each verb, whether what a draft says is recorded; what is not here is recorded as often as it is said."""
 
 
 def _is_moved(heads: Mapping[str, Head], draft: Record) -> bool:

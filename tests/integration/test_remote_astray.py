@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
-from tests.worlds import LINEAGE, MLSPEC, World
+from tests.worlds import LINEAGE, MLSPEC, World, declare
 
 ONLY_BRANCHES = """\
 #!/bin/sh
@@ -125,3 +126,160 @@ def test_a_remote_that_takes_branches_only_lends_no_lease_and_stops_nobody(world
     assert done.returncode == 0, done
     assert hub.git("rev-parse", LINEAGE) == world.tip
     assert not hub.git("for-each-ref", "refs/mlspec")
+
+
+def test_a_remote_that_hands_out_branches_only_is_asked_for_those(world: World, hub: World) -> None:
+    """Whether this commit came before the last one deployed: "not handed out" is no answer to that."""
+    for what in ("allowAnySHA1InWant", "allowReachableSHA1InWant", "allowTipSHA1InWant", "allowFilter"):
+        hub.git("config", f"uploadpack.{what}", "false")
+    stale = World(hub.root.parent / "stale", hub.env)
+    hub.git("-c", "protocol.version=0", "clone", "-q", f"file://{hub.root}", str(stale.root))
+    stale.git("config", "protocol.version", "0")
+    world.edit("specs/answer.yaml", "C: 1.0", "C: 2.0")
+    world.commit("Another model")
+    world.git("push", "-q", "origin", "main")
+    world.apply()
+    done = stale.mlspec("apply", "--yes")
+    assert (done.code, "plan/superseded" in done.err) == (4, True), done
+
+
+def refusing_pushes(world: World, said: str) -> None:
+    """Have pushes fail as they do over ssh; fetches go on as before."""
+    script = world.root.parent / "ssh"
+    script.write_text(f"#!/bin/sh\necho '{said}' >&2\nexit 255\n")
+    script.chmod(0o755)
+    world.git("config", "core.sshCommand", str(script))
+    world.git("config", "remote.origin.pushurl", "ssh://forge.invalid/answers.git")
+
+
+@pytest.mark.parametrize("said", ["Permission denied (publickey).", "quota of this forge"])
+def test_a_remote_that_may_only_be_read_makes_no_training_fail(world: World, hub: World, said: str) -> None:
+    """No lease can be had there: the model is trained all the same, recorded here, and the push tells why not there."""
+    refusing_pushes(world, said)
+    world.edit("specs/answer.yaml", "C: 1.0", "C: 2.0")
+    world.commit("Another model")
+    done = world.mlspec("apply", "--yes", "--no-push")
+    assert done.code == 0, done
+    assert not any("failed" in world.content(path).decode() for path in world.recorded() if path.startswith("log/"))
+    pushed = world.mlspec("push")
+    assert (pushed.code, said.rstrip(".") in pushed.err) == (1, True), pushed
+    world.git("config", "--unset", "remote.origin.pushurl")
+    assert world.mlspec("push").code == 0
+    assert world.tip == hub.git("rev-parse", LINEAGE)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://bot:s3cr3t/TOKEN@127.0.0.1:1/r.git",
+        "http://bot:s3cr3t%2FTOKEN@127.0.0.1:1/r.git",
+        "http://127.0.0.1:1/r.git?private_token=s3cr3tTOKEN",
+        "git://bot:s3cr3tTOKEN@127.0.0.1:1/r",
+        "http://s3cr3tTOKEN0123456789@127.0.0.1:1/r.git",
+        "/nowhere/bot:s3cr3tTOKEN@x",
+    ],
+)
+@pytest.mark.parametrize("key", ["url", "pushurl"])
+def test_no_part_of_a_password_is_told_or_recorded(world: World, hub: World, address: str, key: str) -> None:
+    world.git("config", f"remote.origin.{key}", address)
+    world.edit("specs/questions.yaml", "owner: team\n", "owner: team\ndescription: Another\n")
+    world.commit("Describe")
+    ended = [world.mlspec(*argv) for argv in (("apply", "--yes"), ("push",), ("plan",))]
+    assert [done.code for done in ended][:2] == [1, 1], ended
+    told = "".join(done.out + done.err for done in ended)
+    recorded = b"".join(world.content(path) for path in world.recorded() if path.startswith(("log/", "heads/")))
+    for secret in ("s3cr3t", "TOKEN"):
+        assert secret not in told
+        assert secret.encode() not in recorded
+
+
+def test_a_stop_is_heeded_while_a_push_is_tried_again(world: World, hub: World) -> None:
+    """Looks are answered, pushes are not: that is no race that others win, and nobody waits ten minutes for it."""
+    world.git("config", "remote.origin.pushurl", "http://127.0.0.1:1/r.git")
+    world.edit("specs/questions.yaml", "owner: team\n", "owner: team\ndescription: Another\n")
+    world.commit("Describe")
+    with subprocess.Popen(
+        [str(MLSPEC), "apply", "--yes"], cwd=world.root, env=world.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as running:
+        assert running.stdout is not None
+        running.stdout.read(1)
+        time.sleep(2)
+        began = time.monotonic()
+        running.terminate()
+        _, err = running.communicate(timeout=60)
+    assert time.monotonic() - began < 15
+    assert running.returncode == 130
+    assert b"everything is recorded here: mlspec push" in err or b"remote/unreachable" in err
+
+
+@pytest.fixture
+def strange(hub: World) -> World:
+    """The repository of another project, whose lineage is on a branch of the same name."""
+    folder = hub.root.parent / "strange"
+    other = declare(folder / "first")
+    other.edit("mlspec.yaml", "project: answers", "project: others")
+    other.commit("Another project")
+    other.apply("dataset/questions")
+    bare = World(folder / "hub.git", hub.env)
+    other.git("clone", "-q", "--bare", str(other.root), str(bare.root))
+    return bare
+
+
+@pytest.mark.parametrize("options", [(), ("--depth=1",)], ids=["full", "shallow"])
+def test_a_wrong_address_leaves_nothing_behind(hub: World, strange: World, options: tuple[str, ...]) -> None:
+    """The lineage of another project is refused before it is remembered: with the right address all is as before."""
+    own = clone(hub, "own", *options)
+    own.git("remote", "set-url", "origin", f"file://{strange.root}")
+    before = hub.git("for-each-ref")
+    for argv in (("plan",), ("pull",), ("push",), ("verify", "--repair"), ("apply", "--yes")):
+        done = own.mlspec(*argv)
+        assert (done.code, "lineage/other-project" in done.err + done.out) in ((1, True), (3, True)), done
+    own.git("remote", "set-url", "origin", f"file://{hub.root}")
+    assert own.mlspec("verify", "--repair").code == 0
+    assert "No changes." in own.mlspec("plan").out
+    assert hub.git("for-each-ref") == before
+
+
+def test_another_project_accepts_nothing(world: World, hub: World) -> None:
+    tip = hub.git("rev-parse", LINEAGE)
+    other = clone(hub, "other")
+    other.edit("mlspec.yaml", "project: answers", "project: others")
+    for argv in (("verify", "--accept", tip, "--reason", "Mine"), ("push",), ("pull",)):
+        done = other.mlspec(*argv)
+        assert (done.code, "lineage/other-project" in done.err) == (1, True), done
+    assert hub.git("rev-parse", LINEAGE) == tip
+
+
+def test_a_push_asks_what_the_remote_has(world: World, hub: World) -> None:
+    assert "Nothing to push" in world.mlspec("push").out
+    hub.git("update-ref", "-d", LINEAGE)
+    done = world.mlspec("push")
+    assert (done.code, "lineage/gone" in done.err) == (1, True), done
+
+
+def test_the_lineages_of_two_repositories_are_not_mixed(world: World, hub: World, tmp_path: Path) -> None:
+    """Equal projects in two repositories: what was shared with one remote is not made again on top of the other's."""
+    second = declare(tmp_path / "second" / "work")
+    second.apply("dataset/questions")
+    bare = World(tmp_path / "second" / "hub.git", hub.env)
+    second.git("clone", "-q", "--bare", str(second.root), str(bare.root))
+    mixed = clone(hub, "mixed")
+    assert "No changes." in mixed.mlspec("plan").out
+    mixed.git("remote", "rename", "origin", "upstream")
+    mixed.git("remote", "set-url", "upstream", f"file://{bare.root}")
+    before = mixed.tip
+    done = mixed.mlspec("plan")
+    assert (done.code, "lineage/unrelated" in done.err) == (1, True), done
+    assert mixed.tip == before
+    mixed.git("remote", "set-url", "upstream", f"file://{hub.root}")
+    assert "No changes." in mixed.mlspec("plan").out
+
+
+def test_a_remote_that_is_suddenly_empty_is_no_new_project(hub: World, tmp_path: Path) -> None:
+    fresh = clone(hub, "fresh")
+    empty = World(tmp_path / "empty.git", hub.env)
+    fresh.git("init", "-q", "--bare", str(empty.root))
+    fresh.git("remote", "set-url", "origin", f"file://{empty.root}")
+    done = fresh.mlspec("plan")
+    assert (done.code, done.out) == (1, "")
+    assert "has no branches at all" in done.err

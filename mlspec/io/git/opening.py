@@ -112,9 +112,9 @@ def _bare(repository: Repository, home: Path) -> Git:
 
 def _own_options(repository: Repository) -> tuple[tuple[str, ...], str, tuple[RemoteConfig, ...]]:
     """Read, in one look at the configuration, the filters to be switched off, the hash algorithm, and the remotes."""
-    wanted = r"^(filter\..*|extensions\.objectformat|remote\..*)$"
+    wanted = r"^(filter\..*|extensions\.objectformat|remote\..*|url\..*)$"
     out = repository.ask("config", "--null", "--get-regexp", wanted) or ""
-    options, algorithm = set[str](), "sha1"
+    options, algorithm, bases = set[str](), "sha1", set[str]()
     remotes: dict[str, RemoteConfig] = {}
     for entry in out.split("\0"):
         key, _, value = entry.partition("\n")
@@ -123,7 +123,10 @@ def _own_options(repository: Repository) -> tuple[tuple[str, ...], str, tuple[Re
         elif key.startswith("filter."):
             driver = key.rpartition(".")[0]
             options |= {f"{driver}.clean=", f"{driver}.smudge=", f"{driver}.process=", f"{driver}.required=false"}
+        elif key.startswith("url."):
+            bases.add(key.removeprefix("url.").rpartition(".")[0])
         elif key.startswith("remote.") and key.count(".") > 1:
             name, what = key.removeprefix("remote.").rsplit(".", 1)
             remotes[name] = remotes.get(name, RemoteConfig(name)).told(what, value)
-    return tuple(sorted(options)), algorithm, tuple(remote for remote in remotes.values() if remote.url)
+    known = (replace(remote, addresses=(*remote.addresses, *bases)) for remote in remotes.values() if remote.url)
+    return tuple(sorted(options)), algorithm, tuple(known)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
 
@@ -20,6 +20,8 @@ class RemoteConfig:
 
     name: str
     url: str | None = None
+    addresses: tuple[str, ...] = field(default=(), repr=False)
+    """All it goes by, for fetching and for pushing: they may hold passwords."""
     fetches: tuple[str, ...] = ()
     lends: bool = False
     """Whether objects that are not here are fetched from it when they are needed: a partial clone."""
@@ -28,7 +30,9 @@ class RemoteConfig:
         """Return what is known after one more line of configuration."""
         match what:
             case "url":
-                return replace(self, url=self.url or value)
+                return replace(self, url=self.url or value, addresses=(*self.addresses, value))
+            case "pushurl":
+                return replace(self, addresses=(*self.addresses, value))
             case "fetch":
                 return replace(self, fetches=(*self.fetches, value))
             case "promisor":

@@ -154,7 +154,8 @@ def test_nothing_moves_a_held_stage_without_knowing_of_the_override(verb: str) -
         folded(*held, entered(verb, "b", 1, released={"staging": hold(39).until}))
     knowing = folded(*held, entered(verb, "b", 1, released={"staging": hold(40).until}))[MODEL].stages["staging"]
     assert (knowing.version, knowing.override) == (None if verb == "demote" else 2, None)
-    again = folded(*held, entered("rollback", "b", 1, override=hold(41)))[MODEL].stages["staging"]
+    known = entered("rollback", "b", 1, override=hold(41), released={"staging": hold(40).until})
+    again = folded(*held, known)[MODEL].stages["staging"]
     assert (again.version, again.override) == (2, hold(41)), "another override takes its place"
 
 
@@ -319,3 +320,22 @@ def interleaved(records: list[Record], random: Any) -> list[Record]:
     random.shuffle(order)
     waiting = {address: iter(chain) for address, chain in chains.items()}
     return [next(waiting[address]) for address in order]
+
+
+def test_an_evaluation_that_another_apply_made_is_left_out() -> None:
+    records, _ = chain({}, [trained("a"), registered("a"), judged("a", Outcome.PASS), judged("a", Outcome.PASS, at=1)])
+    assert [record.verb for record in records] == ["train", "register", "evaluate"]
+
+
+def test_an_evaluation_that_found_something_else_is_recorded() -> None:
+    again = judged("a", Outcome.PASS, at=1)
+    other = again.model_copy(update={"metrics": {"roc_auc": Estimate(value=0.8, n=10, method="by decree")}})
+    records, _ = chain({}, [trained("a"), judged("a", Outcome.PASS), other])
+    assert [record.verb for record in records] == ["train", "evaluate", "evaluate"]
+
+
+def test_an_override_that_nobody_knew_of_is_not_displaced() -> None:
+    before = [trained("a"), registered("a"), trained("b"), registered("b"), entered("promote", "a", None)]
+    held = [*before, entered("rollback", "a", 1, override=hold(40))]
+    with pytest.raises(StaleError, match="held by override until 2026-11-23 06:40 UTC meanwhile"):
+        folded(*held, entered("rollback", "a", 1, override=hold(50)))
