@@ -58,7 +58,7 @@ wheel: $(READY) ## build the wheel and the source distribution into dist/
 	$(BIN)/python -m hatchling build
 
 lock: ## resolve the dependencies anew
-	$(BIN)/uv pip compile pyproject.toml --extra run --extra cloud --group dev --universal --python-version 3.11 \
+	$(BIN)/uv pip compile pyproject.toml --extra run --extra cloud --extra onnx --group dev --universal --python-version 3.11 \
 		--generate-hashes --no-header --no-annotate --upgrade --quiet --output-file requirements.lock
 
 clean: ## remove what the commands made

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from mlspec.commands.choose import Chosen, choose
@@ -13,6 +13,7 @@ from mlspec.core.problem import fail
 from mlspec.io.resources import folder
 from mlspec.specs.dataset import Column
 from mlspec.steps import bundle
+from mlspec.steps.entrypoint import dotted
 from mlspec.steps.wire import Kept, kept_in
 
 
@@ -27,17 +28,30 @@ def export(start: Path, reference: str, target: Path, tell: Tell = unheard) -> l
         raise fail("export/not-empty", f"{target} is not empty", help="name a new folder")
     kept = kept_in(chosen.manifest)
     templates = folder("templates") / "export"
-    files = {
-        "model.json": _json(_story(chosen, kept)),
-        "predict.py": (templates / "predict.py").read_bytes(),
-        "ask.py": (templates / f"{kept.form}.py").read_bytes(),
-        "requirements.txt": _requirements(chosen, kept),
-    }
     target.mkdir(parents=True, exist_ok=True)
     written = _model(chosen, kept, target)
+    files = {
+        "model.json": _json(_story(chosen) | _of_code(kept, target / "code")),
+        "predict.py": (templates / "predict.py").read_bytes(),
+        "ask.py": (templates / f"{_way(kept)}.py").read_bytes(),
+        "requirements.txt": _requirements(chosen, kept),
+    }
     for name, body in files.items():
         (target / name).write_bytes(body)
     return [*written, *(target / name for name in files)]
+
+
+def _of_code(kept: Kept, code: Path) -> dict[str, Any]:
+    """Return what the script must know of a model's code."""
+    if kept.home is None:
+        return {}
+    file = (kept.entry or "").partition(":")[0]
+    module = dotted(PurePosixPath(file), code) if file else None
+    return {"home": kept.home, "entry": kept.entry, "module": module}
+
+
+def _way(kept: Kept) -> str:
+    return "skops_with_code" if kept.form == "skops" and kept.home is not None else kept.form
 
 
 def _model(chosen: Chosen, kept: Kept, target: Path) -> list[Path]:
@@ -52,10 +66,8 @@ def _model(chosen: Chosen, kept: Kept, target: Path) -> list[Path]:
     return [path for name in ("model", "code") for path in sorted((target / name).rglob("*")) if path.is_file()]
 
 
-def _story(chosen: Chosen, kept: Kept) -> dict[str, Any]:
-    own = {} if kept.home is None else {"form": kept.form, "home": kept.home, "entry": kept.entry}
+def _story(chosen: Chosen) -> dict[str, Any]:
     return {
-        **own,
         "model": chosen.head.address,
         "version": chosen.version,
         "fingerprint": chosen.fingerprint,
@@ -77,7 +89,12 @@ def _declared(column: Column) -> dict[str, Any]:
 def _requirements(chosen: Chosen, kept: Kept) -> bytes:
     """Return the packages that predicting needs: of a model with code all that were there, for nobody knows less."""
     packages: dict[str, str] = json.loads(chosen.store.read(chosen.manifest["packages"]))
-    wanted = ("scikit-learn", "skops", "pandas", "numpy", "scipy") if kept.home is None else tuple(packages)
+    if kept.form == "onnx":
+        wanted: tuple[str, ...] = ("onnxruntime", "pandas", "numpy")
+    elif kept.home is not None:
+        wanted = tuple(packages)
+    else:
+        wanted = ("scikit-learn", "skops", "pandas", "numpy", "scipy")
     return "".join(f"{name}=={packages[name]}\n" for name in wanted if name in packages).encode()
 
 

@@ -92,7 +92,7 @@ class Train(Part):
     """More files that the entrypoint or command reads, beyond those found by reading it."""
     threads: Annotated[Annotated[int, Field(ge=1, le=1024)], Change.TRAIN] = 1
     """Threads for numerical libraries; more can change the last digits of a result."""
-    format: Annotated[Literal["skops"], Change.TRAIN] = "skops"
+    format: Annotated[Literal["skops", "onnx"], Change.TRAIN] = "skops"
     """How the model is kept."""
     timeout: Annotated[Annotated[str, AfterValidator(_duration)], Change.NOTHING] = "24h"
     """When to give up."""
@@ -105,6 +105,10 @@ class Train(Part):
             raise ValueError("give exactly one of `estimator`, `entrypoint` and `command`")
         if self.code and self.estimator is not None:
             raise MisplacedError("`code` goes with `entrypoint` or `command`", "code")
+        if self.format == "onnx" and (self.entrypoint is not None or self.predict is not None):
+            raise MisplacedError(
+                "`format: onnx` goes with `estimator`, or a `command` that leaves model.onnx", "format"
+            )
         if self.predict is not None and self.command is None:
             raise MisplacedError("`predict` goes with `command`: other models predict by themselves", "predict")
         return self

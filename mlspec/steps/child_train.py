@@ -9,6 +9,7 @@ import platform
 import random
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from mlspec.steps import command, entrypoint, frames, leavings, prepare
-from mlspec.steps.asking import ask, same
+from mlspec.steps.asking import ask, near, same
 from mlspec.steps.boundary import Boundary, ChildFailed, collected_warnings
 from mlspec.steps.kept import Formats, opened
 from mlspec.steps.predictions import check, check_known
@@ -43,7 +44,9 @@ def run(order: TrainOrder, formats: Formats) -> TrainAnswer:
         elif order.entrypoint is not None:
             kept = _keep(order, formats, _from_entrypoint(order, order.entrypoint, frame), frame[features])
         else:
-            kept = _keep(order, formats, _from_estimator(order, order.estimator or "", frame), frame[features])
+            models = formats(order.format)
+            model = _from_estimator(order, order.estimator or "", frame, models.check)
+            kept = _keep(order, formats, model, frame[features])
     return TrainAnswer(
         kept=kept,
         rows=len(frame),
@@ -71,11 +74,12 @@ def _seed(seed: int) -> None:
     np.random.seed(seed)
 
 
-def _from_estimator(order: TrainOrder, path: str, frame: pd.DataFrame) -> Any:
+def _from_estimator(order: TrainOrder, path: str, frame: pd.DataFrame, check_kept: Callable[[type[Any]], None]) -> Any:
     name = path.rpartition(".")[2]
     boundary = Boundary(Path(order.code), f"fitting `{name}`", "train/fit-failed")
     model = boundary.call(lambda: prepare.estimator(path, order.params, order.seed, order.threads))
     prepare.check_task(model, order.task)
+    check_kept(type(model))
     pipeline = prepare.pipeline(model, order.fields)
     target = prepare.labels(prepare.target(frame, order.fields, order.task))
     arguments = prepare.fit_arguments(model, prepare.weights(frame, order.fields))
@@ -127,11 +131,14 @@ def _keep(order: TrainOrder, formats: Formats, model: Any, features: pd.DataFram
     before = predicting.call(lambda: ask(model, sample, order.task))
     check(before, len(sample), order.task)
     saving = Boundary(Path(order.code), f"saving `{name}`", "train/save-failed")
-    trusted = saving.call(lambda: models.save(model, path))
+    own = entrypoint.own(Path(order.code), order.home if order.entrypoint is not None else None)
+    trusted = saving.call(lambda: models.save(model, path, own))
     loading = Boundary(Path(order.code), f"loading `{name}` back", "train/not-reproduced-by-load")
-    after = loading.call(lambda: ask(models.load(path, trusted), sample, order.task))
-    if not same(before, after):
+    after = loading.call(lambda: ask(models.load(path, trusted, own), sample, order.task))
+    if not (same(before, after) if models.EXACT else near(before, after)):
         message = f"`{name}`, saved and loaded back, predicts other values than before it was saved"
         hint = "does it keep state outside its attributes, or draw random numbers when predicting?"
         raise ChildFailed(Failure("train/not-reproduced-by-load", message, help=hint))
+    if order.entrypoint is not None and any(map(own, trusted)):
+        return Kept(order.format, trusted, order.home, order.entrypoint.rpartition(":")[0])
     return Kept(order.format, trusted)

@@ -68,6 +68,32 @@ def find(entrypoint: str, code: Path, home: str, arguments: Sequence[str]) -> Ca
     return function  # type: ignore[no-any-return]  # the user's own
 
 
+def enter(file: str | None, code: Path, home: str) -> None:
+    """Make the staged code importable; import a file of it under the name that it had when the model was trained.
+
+    Raises:
+        ChildFailed: importing raised something.
+    """
+    if file is not None:
+        load(file, code, home)
+    else:
+        sys.path[:0] = roots(code, home)
+        sys.dont_write_bytecode = True
+
+
+def own(code: Path, home: str | None) -> Callable[[str], bool]:
+    """Return whether a dotted name leads to a file of the staged code, without importing anything."""
+    folders = [] if home is None else [Path(root) for root in roots(code, home)]
+
+    def is_own(name: str) -> bool:
+        parts = name.split(".")[:-1]
+        modules = [Path(*parts[:length]) for length in range(len(parts), 0, -1)]
+        files = [file for module in modules for file in (module.with_name(f"{module.name}.py"), module / "__init__.py")]
+        return any((folder / file).is_file() for folder in folders for file in files)
+
+    return is_own
+
+
 def load(file: str, code: Path, home: str) -> ModuleType:
     """Import a staged file.
 
@@ -100,7 +126,7 @@ def _check_signature(function: Callable[..., Any], name: str, file: str, argumen
 
 def _load(file: str, code: Path) -> ModuleType:
     path = code / file
-    name = _dotted(PurePosixPath(file), code)
+    name = dotted(PurePosixPath(file), code)
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None or not path.is_file():
         raise FileNotFoundError(f"there is no file `{file}`")
@@ -111,7 +137,7 @@ def _load(file: str, code: Path) -> ModuleType:
     return module
 
 
-def _dotted(file: PurePosixPath, code: Path) -> str:
+def dotted(file: PurePosixPath, code: Path) -> str:
     """Name a module so that its relative imports work: from its outermost package, else from the root."""
     parts = list(file.with_suffix("").parts)
     packages = 0

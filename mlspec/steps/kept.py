@@ -18,18 +18,29 @@ PREDICT = ("frame", "folder")
 """What a user's predicting function takes: a frame of the feature columns, and the folder that training filled."""
 
 
+Own = Callable[[str], bool]
+"""Whether a name, such as that of a class, is of the model's own code."""
+
+
 class ModelFormat(Protocol):
     """How a model is kept: `formats.skops_format` is one."""
 
-    def save(self, model: object, path: Path) -> tuple[str, ...]:
+    EXACT: bool
+    """Whether a model that was saved and loaded predicts the very same."""
+
+    def check(self, kind: type[Any]) -> None:
+        """Refuse a class of estimators that cannot be kept, before it is fitted."""
+        ...
+
+    def save(self, model: object, path: Path, own: Own, /) -> tuple[str, ...]:
         """Write a model; return the types that loading it must accept."""
         ...
 
-    def load(self, path: Path, trusted: Iterable[str]) -> Any:
+    def load(self, path: Path, trusted: Iterable[str], own: Own, /) -> Any:
         """Load a model, accepting those types only."""
         ...
 
-    def untrusted(self, path: Path) -> tuple[str, ...]:
+    def untrusted(self, path: Path, /) -> tuple[str, ...]:
         """Return the types that loading a file must accept, none of it loaded."""
         ...
 
@@ -48,7 +59,10 @@ def opened(kept: Kept, model: Path, code: Path, task: str, formats: Formats) -> 
     if kept.form == "files":
         function = entrypoint.find(kept.entry or "", code, kept.home or "", PREDICT)
         return lambda frame: said(function(frame, model), task)
-    loaded = formats(kept.form).load(model / kept.file, kept.trusted)
+    if kept.home is not None:
+        entrypoint.enter(kept.entry, code, kept.home)
+    own = entrypoint.own(code, kept.home)
+    loaded = formats(kept.form).load(model / kept.file, kept.trusted, own)
     return lambda frame: ask(loaded, frame, task)
 
 

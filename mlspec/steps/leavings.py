@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mlspec.core.problem import MlspecError, fail
 from mlspec.steps.bundle import listed
+from mlspec.steps.entrypoint import own
 from mlspec.steps.kept import Formats
 from mlspec.steps.wire import Kept, TrainOrder
 
@@ -37,7 +38,7 @@ def kept(order: TrainOrder, formats: Formats) -> Kept:
         message = f"the command left {models[0]}, and the model's format is {order.format}"
         raise fail("train/other-format", message, help=f"leave model.{order.format}, or set `format: {form}`")
     trusted = formats(form).untrusted(files[models[0]])
-    return Kept(form, trusted)
+    return Kept(form, trusted, order.home if any(map(own(Path(order.code), order.home), trusted)) else None)
 
 
 def _nothing(order: TrainOrder, what: str, files: Iterable[str] = ()) -> MlspecError:

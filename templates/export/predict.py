@@ -18,6 +18,8 @@ for column in story["schema"]:
     if column["type"] in ("date", "datetime"):
         times = pd.to_datetime(rows[name], format="ISO8601", utc=True)
         rows[name] = times.dt.tz_localize(None).astype("datetime64[us]")
+    elif column["type"] == "boolean":
+        rows[name] = rows[name].str.lower().map({"true": True, "1": True, "false": False, "0": False}).astype("object")
     elif column["type"] == "category":
         rows[name] = pd.Categorical(rows[name], column["values"], ordered=True)
 writer = csv.writer(sys.stdout)

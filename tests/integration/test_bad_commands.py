@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 import os
 import re
+import subprocess
 import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -42,6 +46,7 @@ checks:
 SCRIPT = """\
 import json, os, sys, time
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import skops.io
@@ -130,6 +135,18 @@ BAD = {
         "model.skops can't be loaded: BadZipFile: File is not a zip file "
         "(are scikit-learn and skops those it was saved with?)",
         command="sh -c 'echo PK > $MLSPEC_OUTPUT/model.skops'",
+    ),
+    "no-onnx": Bad(
+        "",
+        "model.onnx can't be loaded: [ONNXRuntimeError] : 7 : INVALID_PROTOBUF : Failed to load model because protobuf "
+        "parsing failed.",
+        command="sh src/copy.sh specs/good.yaml",
+    ),
+    "onnx-signature": Bad(
+        "",
+        "the ONNX model asks for an input `speed`, which is no feature column "
+        "(name its inputs by the columns (x), or give it one matrix)",
+        command="sh src/copy.sh src/two.onnx",
     ),
     "link": Bad(
         "",
@@ -234,6 +251,10 @@ BAD = {
         predict="src.own:good",
     ),
 }
+ONNX = importlib.util.find_spec("onnxruntime") is not None and importlib.util.find_spec("onnx") is not None
+if not ONNX:
+    for gone in ("no-onnx", "onnx-signature"):
+        del BAD[gone]  # the extra `onnx` is not installed
 FINE = {
     "leaves": LEAVE,
     "forks": LEAVE + "if os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0:\n"
@@ -241,6 +262,17 @@ FINE = {
     'while not (outside / "pid").exists(): time.sleep(0.01)\n',
     "writes": LEAVE + 'Path("src/writes.py").write_text("gone"); Path("junk").write_text("junk")',
 }
+
+
+def two_inputs() -> bytes:
+    """Return an ONNX model of two inputs."""
+    onnx: Any = importlib.import_module("onnx")
+    make, kind = onnx.helper, onnx.TensorProto.FLOAT
+    given = [make.make_tensor_value_info(name, kind, [None, 1]) for name in ("speed", "x")]
+    result = [make.make_tensor_value_info("sum", kind, [None, 1])]
+    graph = make.make_graph([make.make_node("Add", ["speed", "x"], ["sum"])], "two", given, result)
+    made = make.make_model(graph, ir_version=8, opset_imports=[make.make_opsetid("", 18)])
+    return bytes(made.SerializeToString())
 
 
 def declared(world: World, name: str, bad: Bad) -> None:
@@ -273,6 +305,9 @@ def applied(tmp_path_factory: pytest.TempPathFactory) -> Applied:
     world = begin(tmp_path_factory.mktemp("bad") / "repository")
     world.write("specs/good-gate.yaml", GATE)
     world.write("src/own.py", PREDICT)
+    world.write("src/copy.sh", "cp $1 $MLSPEC_OUTPUT/model.onnx\n")
+    if ONNX:
+        world.write("src/two.onnx", two_inputs())
     world.write("data/good.csv", "id,x,y\n" + "".join(f"{n},{n % 7},{'yes' if n % 2 else 'no'}\n" for n in range(400)))
     for name, bad in BAD.items():
         declared(world, name, bad)
@@ -353,3 +388,34 @@ def test_what_a_command_forked_off_is_ended(applied: Applied) -> None:
         time.sleep(0.05)
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+FULL = """\
+import sys, threading
+from pathlib import Path
+
+import tests.integration.test_training as here
+from mlspec.steps.failures import StepFailed
+
+asked = here.model(command="sh -c 'cat /dev/zero > $MLSPEC_OUTPUT/model.skops'")
+request = here.TrainRequest(asked, here.dataset(here.LABEL), here.table(), {}, Path(sys.argv[1]), {"PATH": sys.argv[2]})
+try:
+    here.train(request, here.LocalExecutor(), threading.Event())
+except StepFailed as failed:
+    print(failed.problems[0].code, failed.retryable, failed.tail)
+"""
+
+
+def test_a_command_that_fills_the_disk(tmp_path: Path) -> None:
+    """A real disk, of 8 MiB; the step may be tried again, for nothing of the user's need change."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(disk)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode != 0:
+        pytest.skip("may not mount a tmpfs here")
+    try:
+        argv = [sys.executable, "-c", FULL, str(disk), os.environ["PATH"]]
+        done = subprocess.run(argv, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False)
+    finally:
+        subprocess.run(["umount", "--lazy", str(disk)], check=True)
+    assert done.stdout.startswith("env/disk-full True"), done

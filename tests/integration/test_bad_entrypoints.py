@@ -30,7 +30,7 @@ train:
   env: [TOKEN]
 """
 SOURCE = """\
-import ctypes, os, sys, time
+import ctypes, fractions, os, sys, time
 from pathlib import Path
 from sklearn.dummy import DummyClassifier
 
@@ -79,10 +79,10 @@ BAD = {
         " (fit the model before returning it)",
         "predicting training rows with `DummyClassifier` raised NotFittedError",
     ),
-    "own-class": Bad(
-        "return Mine().fit(data.X, data.y)",
-        "the model holds `own-class.Mine`, which is no class of scikit-learn's "
-        "(build the model from scikit-learn's own parts: loading anything else could run code)",
+    "foreign-class": Bad(
+        "model.half = fractions.Fraction(1, 2); return model",
+        "the model holds `fractions.Fraction`, which is neither scikit-learn's nor of this repository (build the model "
+        "from scikit-learn's parts and classes of this repository: loading anything else could run code)",
     ),
     "open-file": Bad(
         "model.log = open('log', 'w'); return model",
@@ -119,6 +119,7 @@ BAD = {
     ),
 }
 FINE = {
+    "own-class": "return Mine().fit(data.X, data.y)",
     "forks": "if os.fork() == 0:\n    Path(params['outside'], 'pid').write_text(str(os.getpid())); time.sleep(600)\n"
     "while not Path(params['outside'], 'pid').exists(): time.sleep(0.01)\nreturn model",
     "closes-output": "sys.stdout.close(); os.close(1); os.close(2); return model",

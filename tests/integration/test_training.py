@@ -12,6 +12,7 @@ import sys
 import textwrap
 import threading
 import time
+import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -326,7 +327,7 @@ def test_interrupted_may_be_tried_again(run: Runs) -> None:
 
 
 FOREIGN = """
-import os
+import fractions, os
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.dummy import DummyClassifier
 from sklearn.pipeline import make_pipeline
@@ -355,6 +356,11 @@ def function(data, params, seed):
 def short(data, params, seed):
     return Forgetful().fit(data.X, data.y)
 
+def foreign(data, params, seed):
+    model = DummyClassifier().fit(data.X, data.y)
+    model.half = fractions.Fraction(1, 2)
+    return model
+
 def unfitted(data, params, seed):
     return DummyClassifier()
 """
@@ -363,8 +369,7 @@ def unfitted(data, params, seed):
 @pytest.mark.parametrize(
     ("function", "name", "message"),
     [
-        ("mine", "model/untrusted-type", "src.train.Mine"),
-        ("function", "model/untrusted-type", "src.train.same"),
+        ("foreign", "model/untrusted-type", "`fractions.Fraction`, which is neither scikit-learn's nor of this"),
         ("short", "predict/wrong-length", "shape (299,) for 300 rows"),
         ("unfitted", "train/predict-failed", "NotFittedError"),
     ],
@@ -374,6 +379,40 @@ def test_models_that_cannot_be_kept(run: Runs, function: str, name: str, message
         run(model(entrypoint=f"src/train.py:{function}"), code=code(FOREIGN))
     assert failed.value.problems[0].code == name
     assert message in failed.value.problems[0].message
+
+
+@pytest.mark.parametrize(("function", "name"), [("mine", "src.train.Mine"), ("function", "src.train.same")])
+def test_classes_and_functions_of_the_repository_are_kept_with_their_code(
+    run: Runs, tmp_path: Path, function: str, name: str
+) -> None:
+    asked = model(entrypoint=f"src/train.py:{function}")
+    trained = run(asked, code=code(FOREIGN, **{"src/words.txt": "hello"}))
+    assert name in trained.kept.trusted
+    assert (trained.kept.form, trained.kept.home, trained.kept.entry) == ("skops", "src", "src/train.py")
+    with zipfile.ZipFile(trained.artifact) as archive:
+        assert archive.namelist() == ["code/src/train.py", "code/src/words.txt", "model/model.skops"]
+    assert read_predictions(ask(trained, asked, tmp_path / "predict", table(40)).path).predicted.shape == (40,)
+    with pytest.raises(MlspecError, match="neither scikit-learn's nor of this repository"):
+        unpacked = zipfile.ZipFile(trained.artifact).extract("model/model.skops", tmp_path / "alone")
+        skops_format.load(Path(unpacked), trained.kept.trusted)
+
+
+def test_a_class_of_a_module_beside_it(run: Runs, tmp_path: Path) -> None:
+    source = """
+    from features import Half
+    from sklearn.dummy import DummyClassifier
+    from sklearn.pipeline import make_pipeline
+
+    def train(data, params, seed):
+        return make_pipeline(Half(), DummyClassifier(strategy="prior")).fit(data.X[["age"]], data.y)
+    """
+    half = "from sklearn.base import BaseEstimator, TransformerMixin\n\nclass Half(TransformerMixin, BaseEstimator):\n"
+    half += "    def fit(self, X, y=None):\n        return self\n"
+    half += "    def transform(self, X):\n        return X[['age']] / 2\n"
+    asked = model(entrypoint="src/train.py:train")
+    trained = run(asked, code=code(source, **{"src/features.py": half}))
+    assert "features.Half" in trained.kept.trusted
+    assert read_predictions(ask(trained, asked, tmp_path / "predict", table(40)).path).predicted.shape == (40,)
 
 
 def test_a_model_that_loading_does_not_reproduce(run: Runs) -> None:

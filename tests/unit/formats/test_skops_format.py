@@ -7,6 +7,7 @@ import os
 import pickle
 import subprocess
 import warnings
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
@@ -216,3 +217,9 @@ def test_damaged(tmp_path: Path, damage: str) -> None:
     with pytest.raises(MlspecError) as refused:
         skops_format.load(path, ())
     assert refused.value.problems[0].code == "model/unreadable"
+
+
+def test_a_class_of_another_package_is_refused_before_it_is_fitted() -> None:
+    skops_format.check(LogisticRegression)
+    with pytest.raises(MlspecError, match=r"`fractions\.Fraction`, which is neither scikit-learn's"):
+        skops_format.check(Fraction)
