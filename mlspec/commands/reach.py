@@ -16,7 +16,7 @@ from mlspec.io.trees import Tree
 from mlspec.planner import syntax
 from mlspec.planner.closure import Closure
 from mlspec.planner.code import Code, decode_modules, encode_modules
-from mlspec.planner.imports import Module
+from mlspec.planner.imports import READING, Module
 from mlspec.planner.program import code_of
 from mlspec.planner.world import CodeState
 from mlspec.specs.dataset import Dataset
@@ -59,7 +59,7 @@ def _modules(cache_folder: Path | None, needed: bool) -> Iterator[dict[str, Modu
     if cache_folder is None or not needed:
         yield {}
         return
-    key = f"modules {syntax.FORM} {sys.version_info.major}.{sys.version_info.minor} {__version__}"
+    key = f"modules {syntax.FORM} {READING} {sys.version_info.major}.{sys.version_info.minor} {__version__}"
     body = cache.load(cache_folder / "modules", key)
     modules = decode_modules(body) if body is not None else {}
     before = len(modules)

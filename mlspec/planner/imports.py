@@ -8,8 +8,11 @@ from typing import NamedTuple
 
 from mlspec.planner.syntax import digest_tree, excerpt, parse
 
+READING = 2
+"""Which reading this is: modules read by another one are read again."""
+
 _LOADERS = {"import_module", "__import__"}
-_OPAQUE = {"run_path", "run_module", "spec_from_file_location", "SourceFileLoader"}
+_OPAQUE = {"run_path", "run_module", "spec_from_file_location", "SourceFileLoader", "load_source", "addsitedir"}
 _PATH_CHANGES = {"append", "insert", "extend"}
 _NOTHING_BOUND = (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
@@ -52,31 +55,59 @@ def read_module(source: bytes, file: str) -> Module:
     """
     tree = parse(source, file)
     nodes = list(ast.walk(tree))
-    loaders = _LOADERS | set(_renamed_loaders(nodes))
-    found = [item for node in nodes for item in _loads(node, loaders)]
+    known = _named(nodes)
+    found = [item for node in nodes for item in _loads(node, known)]
     imports = tuple(dict.fromkeys(item for item in found if isinstance(item, Import)))
     lines = dict(enumerate(source.splitlines(), 1))
     dynamic = sorted(_in_characters(item, lines.get(item.line, b"")) for item in found if isinstance(item, Dynamic))
     return Module(digest_tree(tree), imports, tuple(dynamic), tuple(_bound(tree)), tuple(_exports(tree)))
 
 
-def _loads(node: ast.AST, loaders: set[str]) -> Iterator[Import | Dynamic]:
+class _Known(NamedTuple):
+    """The names by which a file calls what loads code: renamed in an import, or by an assignment."""
+
+    loaders: set[str]
+    opaque: set[str]
+    system: set[str]
+    """Of the module `sys`."""
+    path: set[str]
+    """Of `sys.path`."""
+
+
+def _loads(node: ast.AST, known: _Known) -> Iterator[Import | Dynamic]:
     match node:
         case ast.Import():
             yield from (Import(0, alias.name) for alias in node.names)
         case ast.ImportFrom():
             yield Import(node.level, node.module or "", tuple(alias.name for alias in node.names))
-        case ast.Call(func=ast.Attribute(attr=name) | ast.Name(id=name)) if name in loaders:
+        case ast.Call(func=ast.Attribute(attr=name) | ast.Name(id=name)) if name in known.loaders:
             yield _literal_import(node) or _dynamic(node, name)
-        case ast.Call(func=ast.Attribute(attr=name) | ast.Name(id=name)) if name in _OPAQUE:
+        case ast.Call(func=ast.Attribute(attr=name) | ast.Name(id=name)) if name in known.opaque:
             yield _dynamic(node, name)
-        case ast.Call(func=ast.Attribute(attr=name, value=ast.Attribute(attr="path", value=ast.Name(id="sys")))):
-            if name in _PATH_CHANGES:
-                yield _dynamic(node, f"sys.path.{name}")
+        case ast.Call(func=ast.Name(id="exec")):
+            yield _dynamic(node, "exec")
+        case ast.Call(func=ast.Attribute(attr=name, value=value)) if name in _PATH_CHANGES and _is_path(value, known):
+            yield _dynamic(node, f"sys.path.{name}")
+        case ast.AugAssign(target=target) if _is_path(target, known):
+            yield _dynamic(node, "sys.path +=")
+        case ast.Assign(targets=[*targets]) if any(_is_path(target, known) for target in targets):
+            yield _dynamic(node, "sys.path =")
 
 
-def _dynamic(call: ast.Call, name: str) -> Dynamic:
-    return Dynamic(call.lineno, call.col_offset, name)
+def _is_path(value: ast.expr, known: _Known) -> bool:
+    """Say whether this is `sys.path`, or a part of it."""
+    match value:
+        case ast.Subscript(value=inner):
+            return _is_path(inner, known)
+        case ast.Attribute(attr="path", value=ast.Name(id=name)):
+            return name in known.system
+        case ast.Name(id=name):
+            return name in known.path
+    return False
+
+
+def _dynamic(node: ast.expr | ast.stmt, name: str) -> Dynamic:
+    return Dynamic(node.lineno, node.col_offset, name)
 
 
 def _in_characters(found: Dynamic, line: bytes) -> Dynamic:
@@ -85,10 +116,26 @@ def _in_characters(found: Dynamic, line: bytes) -> Dynamic:
     return found._replace(column=len(before) + 1, excerpt=excerpt(line))
 
 
-def _renamed_loaders(nodes: list[ast.AST]) -> Iterator[str]:
+def _named(nodes: list[ast.AST]) -> _Known:
+    known = _Known(set(_LOADERS), set(_OPAQUE), {"sys"}, set())
     for node in nodes:
-        if isinstance(node, ast.ImportFrom) and node.module == "importlib":
-            yield from (alias.asname for alias in node.names if alias.name == "import_module" and alias.asname)
+        match node:
+            case ast.Import():
+                known.system.update(alias.asname for alias in node.names if alias.name == "sys" and alias.asname)
+            case ast.ImportFrom(module="sys"):
+                known.path.update(alias.asname or "path" for alias in node.names if alias.name == "path")
+            case ast.ImportFrom():
+                _rename(known, [(alias.asname, alias.name) for alias in node.names])
+            case ast.Assign(value=ast.Attribute(attr=name) | ast.Name(id=name)):
+                _rename(known, [(target.id, name) for target in node.targets if isinstance(target, ast.Name)])
+    return known
+
+
+def _rename(known: _Known, names: list[tuple[str | None, str]]) -> None:
+    for new, old in names:
+        for kind, usual in ((known.loaders, _LOADERS), (known.opaque, _OPAQUE)):
+            if new is not None and old in usual:
+                kind.add(new)
 
 
 def _literal_import(call: ast.Call) -> Import | None:
