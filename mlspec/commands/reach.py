@@ -16,6 +16,7 @@ from mlspec.io.trees import Tree
 from mlspec.planner import syntax
 from mlspec.planner.closure import Closure
 from mlspec.planner.code import Code, decode_modules, encode_modules
+from mlspec.planner.globs import matches
 from mlspec.planner.imports import READING, Module
 from mlspec.planner.program import code_of
 from mlspec.planner.world import CodeState
@@ -80,12 +81,21 @@ def _no_environment(document: Document, path: str) -> Finding:
 
 def _data_among(document: Document, dataset: Dataset | None, reached: Closure | None) -> Iterator[Finding]:
     """Refuse code that takes the data along: the rows for testing are among it."""
-    if dataset is None or reached is None or dataset.source.path not in reached.files:
+    if dataset is None or reached is None:
         return
-    message = f"`{dataset.source.path}` is the whole of dataset/{dataset.name}, the rows for testing too"
-    way = "command" if document.value["train"].get("command") is not None else "code"
-    help_ = "the training rows are in the file that MLSPEC_TRAIN names" if way == "command" else "they are in `data`"
-    yield Finding(document.file, document.index, ("train", way), "code/data", message, help_)
+    path = dataset.source.path
+    found = next((file for file in reached.files if _is_of(file, path)), None)
+    if found is None:
+        return
+    message = f"`{found}` is of dataset/{dataset.name}, with the rows for testing"
+    by_command = document.value["train"].get("command") is not None
+    advice = "the training rows are in the file that MLSPEC_TRAIN names" if by_command else "they are in `data`"
+    field = "command" if by_command and found in document.value["train"]["command"] else "code"
+    yield Finding(document.file, document.index, ("train", field), "code/data", message, advice)
+
+
+def _is_of(file: str, source: str) -> bool:
+    return file == source or file.startswith(f"{source.rstrip('/')}/") or matches(source, file)
 
 
 def _in_spec(document: Document, problem: Problem) -> Finding | Problem:

@@ -46,7 +46,6 @@ checks:
 SCRIPT = """\
 import json, os, sys, time
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import skops.io
