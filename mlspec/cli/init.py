@@ -9,6 +9,7 @@ import rich_click as click
 
 @click.command("init")
 @click.argument("folder", metavar="[DIR]", required=False, type=click.Path(path_type=Path))
+@click.argument("file", metavar="[FILE]", required=False)
 @click.option(
     "--template",
     default="classifier",
@@ -18,8 +19,15 @@ import rich_click as click
 )
 @click.option("--yes", is_flag=True, help="Do not ask before writing beside files that are there.")
 @click.pass_obj
-def command(start: Path, folder: Path | None, template: str, yes: bool) -> int:
-    """Write a project that plans and applies as it is; nothing is ever overwritten."""
+def command(start: Path, folder: Path | None, file: str | None, template: str, yes: bool) -> int:
+    """Write a project that plans and applies as it is; nothing is ever overwritten.
+
+    `mlspec init dataset FILE` guesses a Dataset spec from a file, or from a glob in quotes, for you to review.
+    """
+    if file is not None:
+        if folder is None or str(folder) != "dataset":
+            raise click.UsageError(f"`init {folder} {file}`: a file is named after the kind: init dataset FILE")
+        return _dataset(start, file)
     from mlspec.cli.ask import can_ask
     from mlspec.cli.console import write
     from mlspec.commands.init import propose
@@ -42,4 +50,13 @@ def command(start: Path, folder: Path | None, template: str, yes: bool) -> int:
     steps += ["git add -A", "git commit -m 'Declare a model'"]
     write([line(""), line("Next: ", (" && ".join(steps), "bold"))])
     write([line("then: ", ("mlspec plan", "bold"), ", ", ("mlspec apply", "bold"), ", ", ("mlspec show", "bold"))])
+    return 0
+
+
+def _dataset(start: Path, file: str) -> int:
+    from mlspec.cli.console import write
+    from mlspec.commands.infer import infer
+    from mlspec.render.infer_text import infer_lines
+
+    write(infer_lines(infer(start, file), start))
     return 0

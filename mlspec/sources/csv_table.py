@@ -15,7 +15,7 @@ from mlspec.specs.dataset import Dataset
 
 _MOST_FIELD = 1 << 20
 _CHUNK = 50_000
-_MOST_CELLS = 500_000
+_MOST_CELLS = 250_000
 _MOST_CHARACTERS = 1 << 25
 _DELIMITERS = ",;\t|"
 

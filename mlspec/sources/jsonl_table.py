@@ -15,7 +15,7 @@ from mlspec.sources.reading import MOST_COLUMNS, Chunk, header_violations
 from mlspec.specs.dataset import Column, Dataset
 
 _CHUNK = 50_000
-_MOST_CELLS = 500_000
+_MOST_CELLS = 250_000
 _MOST_CHARACTERS = 1 << 25
 Row = dict[str, Any]
 
@@ -57,7 +57,7 @@ def jsonl_chunks(piece: Piece, dataset: Dataset, keys: Keys, converter: Converte
         for number, line in enumerate(lines(text, piece.name), start=1):
             if not line.strip():
                 continue
-            row = _row(line, f"{piece.name}: line {number}")
+            row = parse_row(line, f"{piece.name}: line {number}")
             keys.see(row, piece.name)
             chunk.append(row)
             size += len(line)
@@ -68,7 +68,12 @@ def jsonl_chunks(piece: Piece, dataset: Dataset, keys: Keys, converter: Converte
         yield converter.convert(_columns(chunk, dataset), len(chunk))
 
 
-def _row(line: str, where: str) -> Row:
+def parse_row(line: str, where: str) -> Row:
+    """Return the object in a line.
+
+    Raises:
+        MlspecError: `data/jsonl`, it holds none.
+    """
     try:
         row = json.loads(line, object_pairs_hook=_once, parse_constant=_no_constant)
     except json.JSONDecodeError as error:

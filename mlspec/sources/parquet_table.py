@@ -26,7 +26,7 @@ MOST_BYTES = 4 << 30
 """A file with a row group that claims more than this when unpacked is refused before it is."""
 MOST_ROWS = 2_000_000_000
 _CHUNK = 50_000
-_MOST_CELLS = 500_000
+_MOST_CELLS = 250_000
 
 
 @dataclass

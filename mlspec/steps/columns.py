@@ -16,8 +16,9 @@ import pandas as pd
 Array = np.ndarray[Any, Any]
 FIRST_ROWS = 5
 _BLOCK = 1 << 16
-_MOST_VALUES = 1_000_000
+_MOST_VALUES = 200_000
 """Values, and rows, that are held at a time where a table has more."""
+_MOST_HASHES = 1_000_000
 
 
 class Table(Protocol):
@@ -70,13 +71,13 @@ def series(table: Table, name: str) -> Iterator[pd.Series]:
 
 
 def distinct(table: Table, name: str) -> int:
-    """Return how many different values a column has, missing ones aside."""
+    """Return how many different values a column has, missing ones aside; of very many, by 64-bit hashes of them."""
     found: Array | None = None
     for values in series(table, name):
         part = values.dropna().unique()
         found = np.asarray(part) if found is None else np.asarray(pd.unique(_both(found, part)))
         if len(found) > _MOST_VALUES and table.rows > _MOST_VALUES:
-            return sum(part[name].nunique() for part, _ in _partitions(table, [name]))
+            return sum(len(np.unique(hashes)) for hashes, _ in _hashed(table, [name], whole=False))
     return 0 if found is None else len(found)
 
 
@@ -87,32 +88,54 @@ def _both(one: Array, other: Any) -> Any:
 def repeated(table: Table, names: Sequence[str]) -> Found:
     """Find the rows whose values are in another row, too; where all of them are missing, a row repeats nothing."""
     found = Found()
-    for part, rows in _partitions(table, names):
-        there = part.notna().any(axis=1) if len(names) > 1 else part[names[0]].notna()
-        found.add(rows[(part.duplicated(keep=False) & there).to_numpy(dtype=bool)])
+    if table.rows <= _MOST_VALUES:
+        found.add(_repeating(pd.concat(list(table.frames(names)), ignore_index=True)))
+        return found
+    suspects = [rows[_again(hashes)] for hashes, rows in _hashed(table, names, whole=True)]
+    for part in _confirmed(table, names, np.sort(np.concatenate(suspects))):
+        found.add(part)
     return found
 
 
-def _partitions(table: Table, names: Sequence[str]) -> Iterator[tuple[pd.DataFrame, Array]]:
-    """Yield the rows of columns, and their numbers, in parts: equal rows are in one part."""
-    count = -(-table.rows * len(names) // _MOST_VALUES) or 1
+def _repeating(frame: pd.DataFrame) -> Array:
+    return np.flatnonzero((frame.duplicated(keep=False) & frame.notna().any(axis=1)).to_numpy(dtype=bool))
+
+
+def _again(hashes: Array) -> Array:
+    """Say which hashes are there more than once."""
+    _, inverse, counts = np.unique(hashes, return_inverse=True, return_counts=True)
+    again: Array = counts[inverse] > 1
+    return again
+
+
+def _confirmed(table: Table, names: Sequence[str], suspects: Array) -> Iterator[Array]:
+    """Yield the rows among those of equal hashes that are equal; where they are very many, hashes are believed."""
+    if len(suspects) > _MOST_VALUES:
+        yield suspects
+        return
+    frames, start = [], 0
+    for frame in table.frames(names):
+        frames.append(frame.iloc[suspects[(suspects >= start) & (suspects < start + len(frame))] - start])
+        start += len(frame)
+    yield suspects[_repeating(pd.concat(frames, ignore_index=True))]
+
+
+def _hashed(table: Table, names: Sequence[str], *, whole: bool) -> Iterator[tuple[Array, Array]]:
+    """Yield the hashes of rows, and their numbers, in parts: equal rows are in one part.
+
+    Rows where a value is missing (`whole`: all of them) are left out.
+    """
+    count = -(-table.rows // _MOST_HASHES)
     for number in range(count):
-        frames, rows, start = [], [], 0
+        hashes, rows, start = [], [], 0
         for frame in table.frames(names):
-            kept = np.arange(len(frame))
-            if count > 1:
-                kept = kept[pd.util.hash_pandas_object(_hashable(frame), index=False).to_numpy() % count == number]
-            frames.append(frame.iloc[kept])
+            there = (frame.notna().any(axis=1) if whole else frame.notna().all(axis=1)).to_numpy(dtype=bool)
+            every = pd.util.hash_pandas_object(frame, index=False).to_numpy()
+            kept = np.flatnonzero(there & (every % np.uint64(count) == np.uint64(number)))
+            hashes.append(every[kept])
             rows.append(kept + start)
             start += len(frame)
-        yield pd.concat(frames, ignore_index=True), np.concatenate(rows)
-
-
-def _hashable(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return a frame in which equal values hash equally, whatever type a chunk needed for them."""
-    return pd.DataFrame(
-        {name: values.astype("Int64") if values.dtype == "int64" else values for name, values in frame.items()}
-    )
+        yield np.concatenate(hashes), np.concatenate(rows)
 
 
 def mean_and_deviation(table: Table, name: str) -> tuple[float, float]:

@@ -62,12 +62,17 @@ def test_order_statistics(keys: list[int], step: int) -> None:
     assert order_statistics(blocks, set(range(len(keys)))) == dict(enumerate(sorted(keys)))
 
 
-@given(st.lists(st.none() | st.sampled_from(["a", "b", "c", "d"]), min_size=1, max_size=30), st.integers(1, 31))
-@settings(deadline=None)
-def test_repeats_and_distinct_values(values: list[str | None], step: int) -> None:
+@given(
+    st.lists(st.none() | st.sampled_from(["a", "b", "c", "d"]), min_size=1, max_size=30),
+    st.integers(1, 31),
+    st.integers(1, 9),
+)
+@settings(deadline=None, max_examples=40)
+def test_repeats_and_distinct_values(values: list[str | None], step: int, most: int) -> None:
     frame = pd.DataFrame({"c": pd.Series(values, dtype=object), "n": 1})
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(columns, "_MOST_VALUES", 3)
+        patched.setattr(columns, "_MOST_VALUES", most)
+        patched.setattr(columns, "_MOST_HASHES", 4)
         cut = Cut(frame, step)
         found = repeated(cut, ["c"])
         expected = frame["c"].duplicated(keep=False) & frame["c"].notna()
@@ -116,6 +121,7 @@ def table(path: Path, dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> tupl
     frame = read_pieces(pieces, dataset).frame
     monkeypatch.setattr("mlspec.sources.csv_table._CHUNK", 7)
     monkeypatch.setattr(columns, "_MOST_VALUES", 60)
+    monkeypatch.setattr(columns, "_MOST_HASHES", 60)
     return frame, spool(scan(pieces, dataset).chunks, dataset, path / "spool")
 
 
