@@ -15,7 +15,7 @@ import rich_click as click
     default="classifier",
     show_default=True,
     metavar="NAME",
-    help="Which example to start from: classifier or regression.",
+    help="Which example to start from: classifier, regression or command.",
 )
 @click.option("--yes", is_flag=True, help="Do not ask before writing beside files that are there.")
 @click.pass_obj
