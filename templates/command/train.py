@@ -5,10 +5,10 @@ import os
 from pathlib import Path
 
 import pandas as pd
-from skops.io import dump
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from skops.io import dump
 
 
 def main():
