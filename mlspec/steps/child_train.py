@@ -104,6 +104,7 @@ def _from_entrypoint(order: TrainOrder, name: str, frame: pd.DataFrame) -> Any:
 
 
 def _by_command(order: TrainOrder, formats: Formats, frame: pd.DataFrame) -> Kept:
+    formats(order.format)  # what it needs may not be installed, which is better known before
     target = prepare.target(frame, order.fields, order.task)
     prepare.weights(frame, order.fields)
     command.run(order)

@@ -493,38 +493,77 @@ def test_a_damaged_model_and_a_wrong_trust_list(run: Runs, tmp_path: Path) -> No
     assert failed.value.problems[0].code == "model/unreadable"
 
 
+LIVES = {
+    "a function": (
+        '{"entrypoint": "train.py:train"}',
+        b"""
+import os, time
+from pathlib import Path
+
+def train(data, params, seed):
+    Path(params["pid"]).write_text(str(os.getpid()))
+    time.sleep(60)
+""",
+    ),
+    "a command": (
+        '{"command": "python train.py"}',
+        b"""
+import json, os, time
+from pathlib import Path
+
+Path(json.loads(Path(os.environ["MLSPEC_PARAMS"]).read_text())["pid"]).write_text(str(os.getpid()))
+time.sleep(60)
+""",
+    ),
+}
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel's parent-death signal is Linux's")
-def test_no_orphan_when_apply_is_killed(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("how", "source"), LIVES.values(), ids=list(LIVES))
+def test_no_orphan_when_apply_is_killed(tmp_path: Path, how: str, source: bytes) -> None:
     program = f"""
 import threading
 from pathlib import Path
 import tests.integration.test_training as here
-source = b'''
-import os, time
-def train(data, params, seed):
-    Path(params["pid"]).write_text(str(os.getpid()))
-    time.sleep(60)
-'''
 folder = Path({str(tmp_path)!r})
-asked = here.model(entrypoint="train.py:train", params={{"pid": str(folder / "pid")}})
-code = {{"train.py": b"from pathlib import Path" + source}}
+asked = here.model(**{how}, params={{"pid": str(folder / "pid")}})
+code = {{"train.py": {source!r}}}
 request = here.TrainRequest(asked, here.dataset(here.LABEL), here.table(), code, folder / "run", {{}})
 here.train(request, here.LocalExecutor(), threading.Event())
 """
     (tmp_path / "run").mkdir()
     parent = subprocess.Popen([sys.executable, "-c", program], cwd=Path(__file__).parents[2])
-    pid = tmp_path / "pid"
-    until = time.monotonic() + 60
-    while not (pid.exists() and pid.read_text()) and time.monotonic() < until:
-        time.sleep(0.05)
-    child = int(pid.read_text())
+    pid = number(tmp_path / "pid")
     parent.send_signal(signal.SIGKILL)
     parent.wait()
+    assert ends(pid)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="orphans are adopted on Linux")
+def test_what_a_command_hid_ends_at_the_timeout(run: Runs, tmp_path: Path) -> None:
+    asked = model(command="sh run.sh", timeout="6s")
+    script = f"setsid sleep 60 &\necho $! > {tmp_path}/pid\nsleep 60\n"
+    with pytest.raises(StepFailed) as failed:
+        run(asked, code={"run.sh": script.encode()})
+    assert failed.value.problems[0].code == "train/timeout"
+    assert ends(number(tmp_path / "pid"))
+
+
+def number(path: Path) -> int:
+    """Return the number that another process writes into a file."""
+    until = time.monotonic() + 60
+    while not (path.exists() and path.read_text()) and time.monotonic() < until:
+        time.sleep(0.05)
+    return int(path.read_text())
+
+
+def ends(pid: int) -> bool:
+    """Say whether a process ends within seconds."""
+    stat = Path(f"/proc/{pid}/stat")
     until = time.monotonic() + 5
-    stat = Path(f"/proc/{child}/stat")
     while stat.exists() and " Z " not in stat.read_text() and time.monotonic() < until:
         time.sleep(0.05)
-    assert not stat.exists() or " Z " in stat.read_text()
+    return not stat.exists() or " Z " in stat.read_text()
 
 
 def test_overhead_of_the_parent(run: Runs, tmp_path: Path) -> None:
