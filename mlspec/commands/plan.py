@@ -99,6 +99,10 @@ def _header(workspace: Workspace, at: str) -> Header:
         warnings.append(f"records here are not at the remote `{workspace.home.remote.name}` yet: mlspec push")
     if old:
         warnings.append(f"{old}; apply will refuse")
+    last = workspace.state.layout.commit if workspace.state.layout else None
+    if workspace.home.remote is not None and not old and last is not None and not workspace.home.knows(last):
+        unknown = f"whether this commit is older is not known: push {last[:8]} from where it was made"
+        warnings.append(f"the commit deployed last, {last[:8]}, is neither here nor at the remote: {unknown}")
     if recorded != workspace.project.deploy:
         warnings.append(f"mlspec.yaml says `deploy: {workspace.project.deploy}`, recorded is `{recorded}`, which holds")
     return Header(

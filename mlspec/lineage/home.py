@@ -9,7 +9,7 @@ from mlspec.core.problem import fail, suggest
 from mlspec.io.git import RemoteConfig, Repository, open_apart
 from mlspec.io.remote import Remote, RemoteError, lending, remote_for, remote_of
 
-_LINEAGE = "lineage"
+_LINEAGE, _HISTORY = "lineage", "history"
 _WITHHELD = re.compile(r"not our ref|unadvertised object|could ?n[o']t find remote ref", re.IGNORECASE)
 """What git says of an object that a remote does not have, or hands out by its branches only."""
 
@@ -63,7 +63,7 @@ class Home:
         cut_off = self.source.is_shallow
         if self.remote is None or not self.asks or (self.source.knows_commit(descendant) and not cut_off):
             return False
-        asked = _apart(self.source, "history", self.remote.config) if cut_off else self.remote_of_source
+        asked = _apart(self.source, _HISTORY, self.remote.config) if cut_off else self.remote_of_source
         if not asked.repository.knows_commit(descendant):
             try:
                 _bring(asked, descendant, history_only=cut_off)
@@ -72,6 +72,13 @@ class Home:
                     return False
                 raise
         return asked.repository.is_ancestor(ancestor, descendant)
+
+    def knows(self, commit: str) -> bool:
+        """Say whether a commit of the project is here, or was fetched to be ordered; the remote is not asked."""
+        if self.source.knows_commit(commit):
+            return True
+        history = open_apart(self.source, _HISTORY, make=False)
+        return history is not None and history.knows_commit(commit)
 
     def precedes(self, ancestor: str, descendant: str) -> bool:
         """Say whether a commit is known to come before another: a remote that is away makes it unknown."""

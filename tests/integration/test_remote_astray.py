@@ -283,3 +283,16 @@ def test_a_remote_that_is_suddenly_empty_is_no_new_project(hub: World, tmp_path:
     done = fresh.mlspec("plan")
     assert (done.code, done.out) == (1, "")
     assert "has no branches at all" in done.err
+
+
+def test_a_deployed_commit_that_was_never_pushed_is_told(world: World, hub: World) -> None:
+    """Only whoever made it knows whether this one is older."""
+    world.edit("specs/answer.yaml", "owner: team\n", "owner: team\ndescription: Not pushed\n")
+    last = world.commit("Deployed from a machine, and not pushed")
+    world.apply()
+    other = clone(hub, "other")
+    warned = f"the commit deployed last, {last[:8]}, is neither here nor at the remote"
+    assert warned in other.mlspec("plan").out
+    world.git("push", "-q", "origin", "main")
+    assert warned not in other.mlspec("plan").out
+    assert other.mlspec("apply", "--yes").code == 4
