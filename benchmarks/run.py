@@ -6,9 +6,13 @@ import sys
 
 import cold_parse
 import fmt_files
+import large_table
 import noop_plan
 import scale
+import snapshot
 import step_overhead
 
 if __name__ == "__main__":
-    sys.exit(max([bench.main() for bench in (noop_plan, scale, cold_parse, fmt_files, step_overhead)]))
+    sys.exit(
+        max([bench.main() for bench in (noop_plan, scale, cold_parse, fmt_files, step_overhead, snapshot, large_table)])
+    )

@@ -44,14 +44,13 @@ def _fill(pack: Path, parts: Sequence[Part], files: Mapping[str, Path], path: st
 
 
 def pieces(session: Session, content: str, dataset: Dataset, folder: Path) -> list[Piece]:
-    """Fetch what a dataset version consists of into a folder, verified.
+    """Return the files that a dataset version consists of, verified; what is far away is fetched into a folder.
 
     Raises:
         MlspecError: `store/missing` or `store/damaged`.
     """
-    store, path = session.workspace.store, dataset.source.path
-    target = folder / "content"
-    store.fetch(content, target)
+    path = dataset.source.path
+    target = _here(session, content, folder)
     with target.open("rb") as handle:
         if handle.read(len(START)) != START:
             return [Piece.whole(target, path)]
@@ -62,11 +61,19 @@ def pieces(session: Session, content: str, dataset: Dataset, folder: Path) -> li
         raise fail("store/missing", f"no record names the packs of {content}", help="apply again where the source is")
     found = []
     for digest, parts in zip(packs, laid_out, strict=True):
-        pack = folder / digest.rpartition(":")[2]
-        if not pack.exists():
-            store.fetch(digest, pack)
-        found += _placed(pack, parts, path)
+        found += _placed(_here(session, digest, folder), parts, path)
     return found
+
+
+def _here(session: Session, digest: str, folder: Path) -> Path:
+    """Return a verified file with an object: the store's own if it is one, else a copy in the folder."""
+    store, copy = session.workspace.store, folder / digest.rpartition(":")[2]
+    if copy.exists():
+        return copy
+    lent = store.lend(digest)
+    if lent is None:
+        store.fetch(digest, copy)
+    return lent or copy
 
 
 def _placed(pack: Path, parts: Sequence[Part], path: str) -> list[Piece]:

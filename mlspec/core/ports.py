@@ -75,6 +75,14 @@ class Store(Protocol):
         """
         ...
 
+    def lend(self, digest: str) -> Path | None:
+        """Return the verified file of this machine that holds an object, to be read only; None where there is none.
+
+        Raises:
+            MlspecError: as `fetch`.
+        """
+        ...
+
     def check(self, digest: str) -> None:
         """Read an object and hold it against its digest.
 

@@ -11,7 +11,8 @@ import hashlib
 import os
 import secrets
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,8 @@ from mlspec.core.digest import PREFIX
 from mlspec.core.problem import MlspecError, fail, suggest
 
 BLOCK = 1 << 20
+_BESIDE_BYTES = 8 << 20
+"""A larger file is hashed in a thread beside its reading and writing; for a smaller one that would cost more."""
 OWN_FOLDER = ".mlspec"
 FULL = {
     errno.ENOSPC: "no space is left",
@@ -250,15 +253,40 @@ def _read(source: Path, take: Callable[[memoryview], None]) -> Hashed | None:
     hasher, size = hashlib.sha256(), 0
     with os.fdopen(_open_regular(source), "rb", buffering=0) as handle:
         before = Signature.of(os.fstat(handle.fileno()))
-        block = memoryview(bytearray(min(BLOCK, before.size + 1)))
-        while count := _fill(handle.fileno(), block, source):
-            hasher.update(block[:count])
-            take(block[:count])
-            size += count
+        hashing = _hash_beside if before.size > _BESIDE_BYTES else _hash_between
+        for block in hashing(_blocks(handle.fileno(), source, before.size), hasher.update):
+            take(block)
+            size += len(block)
         after = Signature.of(os.fstat(handle.fileno()))
     if before == after == _signature_at(source) and size == before.size:
         return Hashed(PREFIX + hasher.hexdigest(), size)
     return None
+
+
+def _blocks(descriptor: int, source: Path, size: int) -> Iterator[memoryview]:
+    """Yield the blocks of a file; two buffers take turns, so that a block stands while the next one is read."""
+    buffers = [memoryview(bytearray(min(BLOCK, size + 1))) for _ in range(1 if size < BLOCK else 2)]
+    turn = 0
+    while count := _fill(descriptor, buffers[turn], source):
+        yield buffers[turn][:count]
+        turn = (turn + 1) % len(buffers)
+
+
+def _hash_between(blocks: Iterable[memoryview], update: Callable[[memoryview], None]) -> Iterator[memoryview]:
+    for block in blocks:
+        update(block)
+        yield block
+
+
+def _hash_beside(blocks: Iterable[memoryview], update: Callable[[memoryview], None]) -> Iterator[memoryview]:
+    """Hash each block in a thread of its own while it is written and the next one is read."""
+    with ThreadPoolExecutor(1, thread_name_prefix="hash") as pool:
+        hashed: Future[None] | None = None
+        for block in blocks:
+            if hashed is not None:
+                hashed.result()
+            hashed = pool.submit(update, block)
+            yield block
 
 
 def _fill(descriptor: int, block: memoryview, source: Path) -> int:

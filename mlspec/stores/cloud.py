@@ -137,6 +137,10 @@ class CloudStore:
             with files.in_words(target):
                 temporary.replace(target)
 
+    def lend(self, digest: str) -> Path | None:  # noqa: ARG002 -- none is a file here
+        """Lend nothing: what is here is no file of its own."""
+        return None
+
     def check(self, digest: str) -> None:
         """Read an object and hold it against its digest.
 

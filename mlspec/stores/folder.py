@@ -86,6 +86,15 @@ class FolderStore:
             with files.in_words(target):
                 temporary.replace(target)
 
+    def lend(self, digest: str) -> Path | None:
+        """Return the file of an object, verified; it is read-only.
+
+        Raises:
+            MlspecError: `store/missing` or `store/damaged`.
+        """
+        self.check(digest)
+        return self.path(digest)
+
     def check(self, digest: str) -> None:
         """Read an object and hold it against its digest.
 

@@ -101,6 +101,10 @@ class GitStore:
             temporary.write_bytes(content)
             temporary.replace(target)
 
+    def lend(self, digest: str) -> Path | None:  # noqa: ARG002 -- none is a file here
+        """Lend nothing: what is here is no file of its own."""
+        return None
+
     def check(self, digest: str) -> None:
         """Read an object and hold it against its digest; errors as `read`."""
         self.read(digest)

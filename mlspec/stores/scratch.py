@@ -37,6 +37,10 @@ class ScratchStore:
         """Copy an object to a new file; errors as those of the one that is read."""
         self._of(digest).fetch(digest, target)
 
+    def lend(self, digest: str) -> Path | None:
+        """Return the verified file of an object; errors as `fetch`."""
+        return self._of(digest).lend(digest)
+
     def check(self, digest: str) -> None:
         """Hold an object against its digest; errors as `fetch`."""
         self._of(digest).check(digest)

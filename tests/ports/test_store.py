@@ -314,6 +314,8 @@ def test_what_goes_in_comes_out(store: Store, tmp_path: Path, size: int) -> None
     store.fetch(stored.digest, tmp_path / "out")
     assert (tmp_path / "out").read_bytes() == content
     store.check(stored.digest)
+    lent = store.lend(stored.digest)
+    assert lent is None or lent.read_bytes() == content
     assert store.put_bytes(content) == stored
 
 
@@ -370,6 +372,19 @@ def test_an_object_that_was_removed_is_missing(backend: Backend, tmp_path: Path)
     backend.remove(stored.digest)
     assert not backend.open().has(stored.digest)
     assert every_way_to_read(backend.open(), stored.digest, tmp_path / "out") == ["store/missing"] * 3
+
+
+def test_what_is_lent_is_verified(tmp_path: Path) -> None:
+    folder = FolderStore(tmp_path / "store")
+    stored = folder.put_bytes(b"some bytes")
+    lent = folder.lend(stored.digest)
+    assert lent is not None
+    assert not lent.stat().st_mode & 0o222
+    lent.chmod(0o600)
+    lent.write_bytes(b"other bytes")
+    with pytest.raises(MlspecError, match="damaged"):
+        folder.lend(stored.digest)
+    assert CachedStore(FolderStore(tmp_path / "away"), folder).lend(stored.digest) is None
 
 
 DAMAGE: dict[str, Callable[[bytes], bytes]] = {
