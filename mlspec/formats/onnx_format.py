@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import onnxruntime
 import pandas as pd
+from onnxruntime.capi import onnxruntime_pybind11_state
 
 from mlspec.core.problem import fail
 
@@ -31,6 +32,9 @@ _NUMBERS = {
     "tensor(bool)": "bool",
 }
 _TEXT = "tensor(string)"
+# The runtime's own have no common base below Exception.
+_OWN_ERRORS = (kind for kind in vars(onnxruntime_pybind11_state).values() if isinstance(kind, type))
+_ERRORS = (*(kind for kind in _OWN_ERRORS if issubclass(kind, Exception)), RuntimeError, ValueError, TypeError)
 
 
 def check(kind: type[Any]) -> None:
@@ -69,7 +73,7 @@ def load(path: Path, _trusted: Iterable[str], _own: object = None) -> OnnxModel:
     options.log_severity_level = 4
     try:
         session = onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
-    except Exception as error:
+    except _ERRORS as error:
         raise fail("model/unreadable", f"{path.name} can't be loaded: {_first_line(error)}") from error
     return OnnxModel(session)
 
@@ -128,7 +132,7 @@ class OnnxModel:
             given = _given(self._session.get_inputs(), frame)
             try:
                 self._last = (frame, self._session.run(None, given))
-            except Exception as error:
+            except _ERRORS as error:
                 raise fail("onnx/failed", f"the ONNX model failed: {_first_line(error)}") from error
         return self._last[1]
 
