@@ -32,9 +32,15 @@ _NUMBERS = {
     "tensor(bool)": "bool",
 }
 _TEXT = "tensor(string)"
-# The runtime's own have no common base below Exception.
-_OWN_ERRORS = (kind for kind in vars(onnxruntime_pybind11_state).values() if isinstance(kind, type))
-_ERRORS = (*(kind for kind in _OWN_ERRORS if issubclass(kind, Exception)), RuntimeError, ValueError, TypeError)
+_ERRORS: tuple[type[Exception], ...] = (
+    *(
+        kind
+        for kind in vars(onnxruntime_pybind11_state).values()
+        if isinstance(kind, type) and issubclass(kind, Exception)
+    ),
+    *(RuntimeError, ValueError, TypeError),
+)
+"""What the runtime raises: its own errors have no common base below Exception."""
 
 
 def check(kind: type[Any]) -> None:
