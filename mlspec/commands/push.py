@@ -33,11 +33,10 @@ def push(start: Path) -> Exchange:
     name = _remote_name(home)
     open_store(home, root, project).settle()
     branch, now = writes_to(home, project), SystemClock().now
-    if not is_current(home):
-        refresh(home, branch, now)
+    came = refresh(home, branch, now).refused if not is_current(home) else ()
     shared = publish(home, branch, now)
     read(home.repository, project)
-    return Exchange(name, shared.tip, shared.pushed, refused=shared.refused)
+    return Exchange(name, shared.tip, shared.pushed, refused=(*came, *shared.refused))
 
 
 def pull(start: Path) -> Exchange:

@@ -170,7 +170,7 @@ def _refuse_strange(home: Home, branch: Branch, box: Outbox) -> None:
     refuse_project(repository, theirs, branch.name, branch.project)
     if box.local is None or repository.merge_base(box.local, theirs) is not None:
         return
-    elsewhere = [oid for name, oid in repository.refs(SEEN).items() if name != home.seen_ref]
+    elsewhere = [oid for name, oid in repository.refs(f"{SEEN}/remotes").items() if name != home.seen_ref]
     if any(repository.is_ancestor(oid, box.local) for oid in elsewhere):
         raise fail(
             "lineage/unrelated",
