@@ -179,7 +179,7 @@ def test_a_remote_that_may_only_be_read_makes_no_training_fail(world: World, hub
         "/nowhere/bot:s3cr3tTOKEN@x",
     ],
 )
-@pytest.mark.parametrize("key", ["url", "pushurl"])
+@pytest.mark.parametrize("key", ["pushurl", pytest.param("url", marks=pytest.mark.torture)])
 def test_no_part_of_a_password_is_told_or_recorded(world: World, hub: World, address: str, key: str) -> None:
     world.git("config", f"remote.origin.{key}", address)
     world.edit("specs/questions.yaml", "owner: team\n", "owner: team\ndescription: Another\n")
