@@ -11,7 +11,7 @@ from tests.crashes import Broken, Scene
 from tests.tracer import WORKS, Call
 
 pytestmark = pytest.mark.skipif(not WORKS, reason=crashes.WITHOUT_TRACER)
-QUICK, PARTS = 5, 40
+QUICK, PARTS = 3, 40
 
 
 @pytest.fixture(scope="module")
