@@ -26,19 +26,31 @@ def export(start: Path, reference: str, target: Path, tell: Tell = unheard) -> l
     chosen = choose(start, reference, tell)
     if target.exists() and any(target.iterdir()):
         raise fail("export/not-empty", f"{target} is not empty", help="name a new folder")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".mlspec-export-", dir=target.parent) as beside:
+        made = Path(beside) / "export"
+        made.mkdir()
+        names = [path.relative_to(made) for path in _write(chosen, made)]
+        target.mkdir(exist_ok=True)
+        for path in made.iterdir():  # only when all of it is right does anything of it appear
+            path.replace(target / path.name)
+    return [target / name for name in names]
+
+
+def _write(chosen: Chosen, made: Path) -> list[Path]:
+    """Write all files of an export into a folder; return them."""
     kept = kept_in(chosen.manifest)
     templates = folder("templates") / "export"
-    target.mkdir(parents=True, exist_ok=True)
-    written = _model(chosen, kept, target)
+    written = _model(chosen, kept, made)
     files = {
-        "model.json": _json(_story(chosen) | _of_code(kept, target / "code")),
+        "model.json": _json(_story(chosen) | _of_code(kept, made / "code")),
         "predict.py": (templates / "predict.py").read_bytes(),
         "ask.py": (templates / f"{_way(kept)}.py").read_bytes(),
         "requirements.txt": _requirements(chosen, kept),
     }
     for name, body in files.items():
-        (target / name).write_bytes(body)
-    return [*written, *(target / name for name in files)]
+        (made / name).write_bytes(body)
+    return [*written, *(made / name for name in files)]
 
 
 def _of_code(kept: Kept, code: Path) -> dict[str, Any]:
