@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -84,7 +85,7 @@ def command(
     cancel, code = threading.Event(), 0
     with _stoppable(cancel), Progress() as progress:
         settled = yes or plan_file is not None or approved is not None
-        confirm = lambda plan: _confirmed(plan, settled, short=plan_file is not None)  # noqa: E731 -- read where used
+        confirm = partial(_confirmed, settled=settled, short=plan_file is not None)
         for event in run(start, request, confirm, cancel, progress.show):
             progress.show(event)
             if isinstance(event, Closed):
@@ -99,7 +100,7 @@ def _scratch(start: Path, addresses: tuple[str, ...], jobs: int, options: Option
     from mlspec.core.events import Closed
 
     cancel, code = threading.Event(), 0
-    show = lambda plan: _confirmed(plan, True, short=False)  # noqa: E731 -- read where used
+    show = partial(_confirmed, settled=True, short=False)
     with _stoppable(cancel), Progress() as progress:
         for event in run(start, ScratchRequest(addresses, jobs, options), show, cancel, progress.show):
             progress.show(event)

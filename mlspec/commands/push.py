@@ -13,7 +13,7 @@ from mlspec.core.problem import fail
 from mlspec.io.clock import SystemClock
 from mlspec.io.git import open_repository
 from mlspec.io.trees import WorkTree
-from mlspec.lineage.home import Home, is_current
+from mlspec.lineage.home import Home
 from mlspec.lineage.read import read
 from mlspec.lineage.remake import added
 from mlspec.lineage.share import Shared, outbox, publish, refresh
@@ -31,12 +31,12 @@ def push(start: Path) -> Exchange:
     refuse_committed(repository, root)
     home = find_home(repository, project)
     name = _remote_name(home)
-    open_store(home, root, project).settle()
     branch, now = writes_to(home, project), SystemClock().now
-    came = refresh(home, branch, now).refused if not is_current(home) else ()
-    shared = publish(home, branch, now)
+    came = refresh(home, branch, now)
     read(home.repository, project)
-    return Exchange(name, shared.tip, shared.pushed, refused=(*came, *shared.refused))
+    open_store(home, root, project).settle()
+    shared = publish(home, branch, now)
+    return Exchange(name, shared.tip, shared.pushed, refused=(*came.refused, *shared.refused))
 
 
 def pull(start: Path) -> Exchange:
@@ -50,6 +50,7 @@ def pull(start: Path) -> Exchange:
     home = find_home(open_repository(root), project)
     name, before = _remote_name(home), outbox(home)
     shared: Shared = refresh(home, writes_to(home, project), SystemClock().now)
+    read(home.repository, project)
     after = outbox(home)
     came = added(home.repository, before.seen, after.seen) if before.seen and after.seen else []
     waiting = added(home.repository, after.seen, shared.tip) if shared.tip else []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -98,20 +99,34 @@ def _tests(column: Column, dataset: Dataset) -> list[tuple[str, str, Test]]:
     tests: list[tuple[str, str, Test]] = []
     if column.min is not None:
         low = _limit(column, column.min)
-        small: Test = lambda values, missing: ~missing & (values < low).fillna(False)  # noqa: E731 -- a table of them
-        tests.append(("min", f"the value is {below} {_told(column.min)}", small))
+        tests.append(("min", f"the value is {below} {_told(column.min)}", partial(_is_below, low)))
     if column.max is not None:
         high = _limit(column, column.max)
-        large: Test = lambda values, missing: ~missing & (values > high).fillna(False)  # noqa: E731
-        tests.append(("max", f"the value is {above} {_told(column.max)}", large))
+        tests.append(("max", f"the value is {above} {_told(column.max)}", partial(_is_above, high)))
     if column.values is not None:
         allowed = [_limit(column, value) for value in column.values]
-        other: Test = lambda values, missing: ~missing & ~values.isin(allowed)  # noqa: E731
-        tests.append(("values", "the value is none of the allowed ones", other))
+        tests.append(("values", "the value is none of the allowed ones", partial(_is_other, allowed)))
     if column.pattern is not None:
-        unlike: Test = lambda values, missing: ~missing & ~matches(values, column)  # noqa: E731
-        tests.append(("pattern", "the value does not match `pattern`", unlike))
+        tests.append(("pattern", "the value does not match `pattern`", partial(_is_unlike, column)))
     return tests + _placing(column, dataset)
+
+
+def _is_below(low: Any, values: pd.Series, missing: Mask) -> Mask:
+    small: Mask = ~missing & (values < low).fillna(False)
+    return small
+
+
+def _is_above(high: Any, values: pd.Series, missing: Mask) -> Mask:
+    large: Mask = ~missing & (values > high).fillna(False)
+    return large
+
+
+def _is_other(allowed: list[Any], values: pd.Series, missing: Mask) -> Mask:
+    return ~missing & ~values.isin(allowed)
+
+
+def _is_unlike(column: Column, values: pd.Series, missing: Mask) -> Mask:
+    return ~missing & ~matches(values, column)
 
 
 def _placing(column: Column, dataset: Dataset) -> list[tuple[str, str, Test]]:
