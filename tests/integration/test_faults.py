@@ -12,6 +12,7 @@ import pytest
 
 from tests import crashes
 from tests.crashes import Broken, Scene
+from tests.samples import sampled
 from tests.tracer import WORKS
 from tests.worlds import MLSPEC, World
 
@@ -73,7 +74,7 @@ SAMPLE = {
 
 
 @pytest.mark.skipif(not WORKS, reason=crashes.WITHOUT_TRACER)
-@pytest.mark.parametrize("error", SAMPLE)
+@pytest.mark.parametrize("error", sampled(SAMPLE, 2))
 def test_a_call_fails(scene: Scene, tmp_path: Path, error: str) -> None:
     assert failed(scene.copy(tmp_path / "scene"), SAMPLE[error], error) == []
 
@@ -108,7 +109,7 @@ def applied(world: World, **limits: int) -> Broken:
     return Broken(done.returncode, done.stdout, done.stderr, ())
 
 
-@pytest.mark.parametrize("size", [200, 4000])
+@pytest.mark.parametrize("size", sampled([200, 4000], 1))
 def test_a_limit_on_the_size_of_files(scene: Scene, tmp_path: Path, size: int) -> None:
     scene = scene.copy(tmp_path / "scene")
     before = crashes.users_own(scene.world)
@@ -129,7 +130,7 @@ def mounted(folder: Path, options: str) -> bool:
 LIMITS = {"bytes": [0, 20, 60, 150, 400, 900], "inodes": [0, 5, 20, 60, 120, 200]}
 
 
-@pytest.mark.parametrize("what", LIMITS)
+@pytest.mark.parametrize("what", sampled(LIMITS, 1))
 def test_a_full_disk(scene: Scene, tmp_path: Path, what: str) -> None:
     """A real one, of which so much is free when the apply begins: KiB, or inodes."""
     disk = tmp_path / "disk"
@@ -169,7 +170,7 @@ def fill(disk: Path, what: str, free: int) -> list[Path]:
     return files
 
 
-@pytest.mark.parametrize("case", ["home read-only", "no HOME", "no TMPDIR", "TMPDIR is not there"])
+@pytest.mark.parametrize("case", sampled(["home read-only", "TMPDIR is not there", "no HOME", "no TMPDIR"], 2))
 def test_an_odd_environment(scene: Scene, tmp_path: Path, case: str) -> None:
     """Nothing of an apply needs a home to write to, or a temp folder of one's own."""
     scene = scene.copy(tmp_path / "scene")

@@ -8,6 +8,7 @@ import pytest
 
 from tests import crashes
 from tests.crashes import Broken, Scene
+from tests.samples import sampled
 from tests.tracer import WORKS, Call
 
 pytestmark = pytest.mark.skipif(not WORKS, reason=crashes.WITHOUT_TRACER)
@@ -109,7 +110,7 @@ AT = {
 
 
 @pytest.mark.usefixtures("in_its_environment")
-@pytest.mark.parametrize("before", AT)
+@pytest.mark.parametrize("before", sampled(AT, 2))
 def test_killed_and_gone_on_elsewhere(shared: Scene, tmp_path: Path, before: str) -> None:
     """The machine is lost: a fresh clone with the same store ends what it began, and so does the machine when back."""
     scene = shared.copy(tmp_path / "scene")

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from tests.samples import sampled
 from tests.worlds import LINEAGE, MLSPEC, Done, World
 
 SPEC, GATE, DATASET, PROJECT = "specs/answer.yaml", "specs/gate.yaml", "specs/questions.yaml", "mlspec.yaml"
@@ -262,7 +263,7 @@ def _timeless(resource: dict[str, Any]) -> dict[str, Any]:
     return {**resource, "stages": stages, "versions": versions}
 
 
-@pytest.mark.parametrize("cancelled", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("cancelled", sampled([signal.SIGTERM, signal.SIGINT], 1))
 def test_a_job_that_was_cancelled_and_run_again_comes_to_the_same(
     declared: World, tmp_path: Path, cancelled: signal.Signals
 ) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.samples import sampled
 from tests.worlds import LINEAGE, MLSPEC, World, declare
 
 ONLY_BRANCHES = """\
@@ -152,7 +153,7 @@ def refusing_pushes(world: World, said: str) -> None:
     world.git("config", "remote.origin.pushurl", "ssh://forge.invalid/answers.git")
 
 
-@pytest.mark.parametrize("said", ["Permission denied (publickey).", "quota of this forge"])
+@pytest.mark.parametrize("said", sampled(["Permission denied (publickey).", "quota of this forge"], 1))
 def test_a_remote_that_may_only_be_read_makes_no_training_fail(world: World, hub: World, said: str) -> None:
     """No lease can be had there: the model is trained all the same, recorded here, and the push tells why not there."""
     refusing_pushes(world, said)

@@ -15,6 +15,7 @@ import pytest
 
 from tests import crashes
 from tests.crashes import Scene
+from tests.samples import sampled
 from tests.worlds import MLSPEC
 
 pytestmark = [
@@ -115,7 +116,7 @@ def stopped(scene: Scene, how: str, after: float, *, twice: bool = False) -> lis
     return wrong + crashes.problems_after(scene, before, crashes.finished(scene), scene.trainings)
 
 
-@pytest.mark.parametrize("how", SENT)
+@pytest.mark.parametrize("how", sampled(SENT, 2))
 def test_stopped(scene: Scene, lasts: float, tmp_path: Path, how: str) -> None:
     assert stopped(scene.copy(tmp_path / "scene"), how, lasts / 2) == []
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.samples import sampled
 from tests.worlds import MLSPEC, World
 
 SPEC = "specs/answer.yaml"
@@ -274,7 +275,7 @@ def train(data, params, seed):
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", sampled([signal.SIGINT, signal.SIGTERM], 1))
 def test_interrupted_it_records_what_was_finished_and_goes_on_later(world: World, number: signal.Signals) -> None:
     flag = world.root / ".mlspec" / "begun"
     world.write({"src/slow.py": SLOW})
