@@ -11,4 +11,5 @@ import pytest
 def sampled(cases: Iterable[Any], first: int) -> list[Any]:
     """Return cases for `parametrize`: the first few are run always, the others by `make torture`."""
     listed = list(cases)
-    return [*listed[:first], *(pytest.param(case, marks=pytest.mark.torture) for case in listed[first:])]
+    rest = (case if isinstance(case, tuple) else (case,) for case in listed[first:])
+    return [*listed[:first], *(pytest.param(*case, marks=pytest.mark.torture) for case in rest)]

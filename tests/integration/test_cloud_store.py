@@ -73,6 +73,7 @@ def test_clones_share_a_bucket(server: Server, tmp_path: Path) -> None:
     assert SECRET not in done.out + done.err + "".join(world.content(path).decode() for path in world.recorded())
 
 
+@pytest.mark.torture
 def test_an_object_lost_from_a_bucket_is_found_by_apply_and_verify(server: Server, tmp_path: Path) -> None:
     prefix = secrets.token_hex(4)
     world = in_bucket(tmp_path / "work", server.port, f"s3://{BUCKET}/{prefix}")

@@ -110,7 +110,7 @@ AT = {
 
 
 @pytest.mark.usefixtures("in_its_environment")
-@pytest.mark.parametrize("before", sampled(AT, 2))
+@pytest.mark.parametrize("before", sampled(AT, 1))
 def test_killed_and_gone_on_elsewhere(shared: Scene, tmp_path: Path, before: str) -> None:
     """The machine is lost: a fresh clone with the same store ends what it began, and so does the machine when back."""
     scene = shared.copy(tmp_path / "scene")

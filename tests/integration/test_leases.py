@@ -195,6 +195,7 @@ def test_a_training_that_finished_unrecorded_is_adopted(slow: World) -> None:
     assert slow.mlspec("verify", "--store").code == 0
 
 
+@pytest.mark.torture
 def test_what_the_dead_left_is_swept(slow: World) -> None:
     """Who is killed between recording and giving up a lease leaves an intent: the next one takes it away."""
     ref = ref_of(slow)
@@ -206,6 +207,7 @@ def test_what_the_dead_left_is_swept(slow: World) -> None:
     assert intents(slow) == []
 
 
+@pytest.mark.torture
 def test_a_finished_training_whose_objects_are_lost_is_not_believed(slow: World) -> None:
     slow.apply("--no-push")
     slow.stored("train-model.answer", "model").unlink()

@@ -180,6 +180,7 @@ def test_of_an_approved_plan_the_rest_is_done(
     assert (again.code, ran(again)) == (4, set()), "once done it is done"
 
 
+@pytest.mark.torture
 def test_what_others_applied_meanwhile_makes_no_plan_stale(declarative: World, tmp_path: Path) -> None:
     """Another model came, was trained and promoted between the plan and its apply."""
     for number, argv in enumerate(([PLAN], ["--yes", "--approved", PLAN])):

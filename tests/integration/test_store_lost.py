@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.samples import sampled
 from tests.worlds import World
 
 TRAININGS = 1
@@ -226,7 +227,9 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", disk], check=True)
 
 
-@pytest.mark.parametrize(("free", "models"), [(0, 0), (4 << 10, 0), (16 << 10, 0), (40 << 10, 0), (256 << 10, 1)])
+@pytest.mark.parametrize(
+    ("free", "models"), sampled([(16 << 10, 0), (0, 0), (4 << 10, 0), (40 << 10, 0), (256 << 10, 1)], 2)
+)
 def test_full_disk(declared: World, small_disk: Path, free: int, models: int) -> None:
     """However far it gets: each failed step says why, what is recorded is whole, and with room the rest is done."""
     world = declared.copy(small_disk / "world")
