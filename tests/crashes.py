@@ -216,14 +216,14 @@ def finished(scene: Scene) -> int:
 
 
 def users_own(world: World) -> dict[str, bytes]:
-    """Return every file that is the user's: the work tree, the index, HEAD, refs that are not ours."""
+    """Return every file that is the user's: the work tree, the index, HEAD, refs and locks that are not ours."""
     found = {}
     for path in world.root.rglob("*"):
         name = path.relative_to(world.root).as_posix()
         ours = name.startswith(
             (".mlspec/", ".git/objects/", ".git/mlspec", ".git/refs/mlspec/", ".git/logs/refs/mlspec")
         )
-        if path.is_file() and not ours and not name.endswith("/mlspec/lineage"):
+        if path.is_file() and not ours and not name.endswith(("/mlspec/lineage", "/mlspec/lineage.lock")):
             found[name] = path.read_bytes()
     return found
 

@@ -17,12 +17,12 @@ import rich_click as click
 
 from mlspec.cli import complete
 from mlspec.cli.ask import can_ask
+from mlspec.cli.main import STOPS
 
 if TYPE_CHECKING:
     from mlspec.core.plan import Plan
     from mlspec.planner.world import Options
 
-_STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _STOPPING = b"\nstopping: running steps are ended and what is finished is recorded; again to stop at once\n"
 
 
@@ -134,20 +134,23 @@ def _confirmed(plan: Plan, settled: bool, *, short: bool) -> bool:
 
 @contextmanager
 def _stoppable(cancel: threading.Event) -> Iterator[None]:
-    """First SIGINT, SIGTERM or SIGHUP: stop starting, end what runs, record. Second: at once. One ignored stays so."""
+    """First SIGINT, SIGTERM or SIGHUP: stop starting, end what runs, record. Second: at once. One ignored stays so.
+
+    Afterwards, when all is recorded and only output is left, the first means at once.
+    """
+    is_over = False
 
     def stop(_: int, __: FrameType | None) -> None:
-        if cancel.is_set():
+        if cancel.is_set() or is_over:
             os._exit(130)
         cancel.set()
         with suppress(OSError):  # the terminal may be what went away
             os.write(sys.stderr.fileno(), _STOPPING)
 
-    heeded = [number for number in _STOPS if signal.getsignal(number) is not signal.SIG_IGN]
-    previous = {number: signal.signal(number, stop) for number in heeded}
+    for number in STOPS:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, stop)
     try:
         yield
     finally:
-        if not cancel.is_set():  # else a second one still means: at once
-            for number, handler in previous.items():
-                signal.signal(number, handler)
+        is_over = True

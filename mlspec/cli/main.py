@@ -20,6 +20,7 @@ from click.exceptions import Exit
 from mlspec.version import __version__
 
 ERROR, DEFECT, INTERRUPTED = 1, 70, 130
+STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 NAME, COMPLETE = "mlspec", "_MLSPEC_COMPLETE"
 """The program, and the variable by which a shell asks it for completions."""
 _COMMANDS = (
@@ -39,6 +40,7 @@ _COMMANDS = (
     "push",
     "pull",
     "verify",
+    "gc",
     "schema",
     "completion",
     "version",
@@ -85,7 +87,10 @@ def run() -> NoReturn:
     """Run the command line and exit. The console entry point."""
     gc.set_threshold(50_000, 20, 50)  # commands make many values that stay and next to no cycles
     _utf8()
-    sys.exit(_outcome(lambda: cli.main(prog_name=NAME, complete_var=COMPLETE, standalone_mode=False)))
+    code = _outcome(lambda: cli.main(prog_name=NAME, complete_var=COMPLETE, standalone_mode=False))
+    for number in STOPS:
+        signal.signal(number, signal.SIG_IGN)  # all is done and said: the code is what there is to tell
+    sys.exit(code)
 
 
 def _outcome(call: Callable[[], Any]) -> int:

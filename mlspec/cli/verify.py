@@ -38,7 +38,7 @@ def command(start: Path, store: bool, repair: bool, accept: str | None, reason: 
                 )
             ]
         )
-    report = run(start, VerifyRequest(store=store, repair=repair), _Heartbeat())
+    report = run(start, VerifyRequest(store=store, repair=repair), Heartbeat())
     for warning in report.warnings:
         warn(warning)
     write(problem_lines(report.damage))
@@ -56,7 +56,7 @@ def command(start: Path, store: bool, repair: bool, accept: str | None, reason: 
     return 0
 
 
-class _Heartbeat:
+class Heartbeat:
     """Tells on stderr, every ten seconds, how far it is."""
 
     def __init__(self) -> None:

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from mlspec.commands.catch_up import Ask
 from mlspec.commands.drafts import author
+from mlspec.commands.gc import register
 from mlspec.commands.leases import Leases
 from mlspec.commands.plan import PlanRequest, make
 from mlspec.commands.schedule import COSTLY, Tally, carry_out
@@ -82,6 +83,7 @@ def run(
     executor: Executor = LocalExecutor()
     if any(action.verb in COSTLY for action in plan.runnable):
         workspace.store.ready()
+        register(workspace)
     leases = Leases(workspace.home, clock, cancel, request.wait_s)
     session = Session(workspace, seen, writer, executor, cancel, workspace.state, sharing, leases)
     try:

@@ -11,6 +11,7 @@ from typing import Any
 
 from mlspec.commands.fields import recorded_dataset
 from mlspec.commands.recorded import Tell, open_recorded, unheard
+from mlspec.commands.versions import refuse_expired
 from mlspec.core.head import Head, Run
 from mlspec.core.heads import of_kind
 from mlspec.core.ports import Store
@@ -61,6 +62,7 @@ def choose(start: Path, reference: str, tell: Tell = unheard) -> Chosen:
         listed = ", ".join(f"v{known.n}" for known in head.versions) or "none"
         raise fail("export/unknown-version", f"{head.address} has no v{number}; versions: {listed}")
     run = head.runs[version.fingerprint]
+    refuse_expired(head, version)
     columns = _columns(heads, run, recorded.store)
     return Chosen(head, number, run, version.fingerprint, recorded.store, columns)
 

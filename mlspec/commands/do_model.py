@@ -179,7 +179,7 @@ def _registered_as(session: Session, action: Action) -> int | None:
 def _adoptable(session: Session, action: Action) -> Run | None:
     """Return an equal run of another model whose bytes are still here."""
     for head in mentioning(session.state.heads, action.run or ""):
-        run = head.runs.get(action.run or "")
+        run = head.runs[action.run or ""] if head.trained(action.run) else None
         if run is not None and session.workspace.store.has(run.artifact) and session.workspace.store.has(run.manifest):
             return run
     return None

@@ -35,11 +35,16 @@ class Author:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def draft(self, verb: Verb, action: Action, started: datetime, **facts: Any) -> Record:
+        """Return the record of an action, not chained yet."""
+        effect = None if verb == "register" else action.effect
+        return self.record(verb, action.address, started, effect=effect, **facts)
+
+    def record(self, verb: Verb, address: str, started: datetime, **facts: Any) -> Record:
         """Return a record that is not chained yet."""
         with self._lock:
             number = next(self._numbers)
         return Record(
-            address=action.address,
+            address=address,
             verb=verb,
             apply=self.apply,
             n=number,
@@ -48,8 +53,7 @@ class Author:
             finished=stamp(self.clock.now()),
             actor=self.actor,
             origin=self.origin,
-            blobs=self._blobs(action.address),
-            effect=None if verb == "register" else action.effect,
+            blobs=self._blobs(address),
             mlspec=__version__,
             **facts,
         )

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from mlspec.core.digest import short
 from mlspec.core.finished import note_of
+from mlspec.core.garbage import Mentions
 from mlspec.core.head import Head
 from mlspec.core.ports import Store
 from mlspec.core.problem import MlspecError, Place, Problem
@@ -40,6 +41,7 @@ class Census:
     """
 
     named: dict[str, _Named] = field(default_factory=dict)
+    mentions: Mentions = field(default_factory=Mentions)
     notes: dict[str, _Named] = field(default_factory=dict)
 
     def note(self, record: Record) -> None:
@@ -49,6 +51,14 @@ class Census:
             self.notes.setdefault(name, _Named(record.path, record.address, "note of a finished training"))
         for output in record.outputs:
             self.named.setdefault(output.digest, _Named(record.path, record.address, output.name))
+        self.mentions.add(record)
+
+    def forget(self, heads: Mapping[str, Head]) -> None:
+        """Leave out what was said to be gone, unless it was named again since, or is needed by what is recorded now."""
+        gone = {name for name in self.mentions.expired if self.mentions.is_gone(name)}
+        needed = {name for head in heads.values() for name in _needed(head)} if gone else set()
+        for name in gone - needed:
+            self.named.pop(name, None)
 
     def check(self, store: Store, progress: Progress) -> dict[str, Problem]:
         """Read every object and hold it against its digest; return what is wrong, by digest or by the name of a note.
@@ -98,6 +108,13 @@ def _strange(name: str, note: bytes | None) -> Problem | None:
         known = False
     why = f"the note {name} of the store is damaged: it is that of something else"
     return None if known else Problem("store/damaged", why, help="remove it: a note is made again when it is needed")
+
+
+def _needed(head: Head) -> Iterator[str]:
+    for run in head.runs.values():
+        yield from () if run.expired else (run.artifact, run.manifest, *run.predictions.values())
+    for snapshot in head.snapshots.values():
+        yield from () if snapshot.expired else (snapshot.content, *snapshot.packs)
 
 
 def _served(heads: Mapping[str, Head], digest: str) -> Iterator[str]:

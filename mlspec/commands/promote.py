@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mlspec.commands.catch_up import Ask
 from mlspec.commands.rollback import declared_model, judged
-from mlspec.commands.versions import find_version
+from mlspec.commands.versions import find_version, refuse_expired
 from mlspec.commands.workspace import Workspace, open_workspace
 from mlspec.core.document import Document
 from mlspec.core.head import Head
@@ -35,6 +35,7 @@ def run(start: Path, name: str, stage: str, wanted: str | None = None) -> Promot
     if not head.versions:
         raise fail("select/version", f"no version of {model.address} is registered yet", help="run: mlspec apply")
     version = find_version(head, wanted) if wanted else max(head.versions, key=lambda known: known.n)
+    refuse_expired(head, version)
     document = workspace.specs.where[model.address]
     written = document.value["stages"][stage].get("version")
     line = _edit(workspace, document, stage, version.n) if written != version.n else _line(workspace, document, stage)

@@ -11,6 +11,7 @@ from pathlib import Path
 from mlspec.commands.catch_up import Ask
 from mlspec.commands.drafts import Author, author
 from mlspec.commands.sharing import Sharing
+from mlspec.commands.versions import refuse_expired
 from mlspec.commands.workspace import Workspace, authority, open_workspace, refuse_superseded
 from mlspec.core.head import Head, StageState, verdict_key
 from mlspec.core.plan import Action
@@ -85,6 +86,7 @@ def propose(workspace: Workspace, request: RollbackRequest, reason: str, until: 
     number = _version(head, stage, request.to)
     version = head.version(number)
     assert version is not None, "a version that held a stage is registered"
+    refuse_expired(head, version)
     return Rollback(
         address=address,
         stage=stage,

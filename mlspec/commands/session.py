@@ -112,7 +112,7 @@ class Session:
 
     def knows(self, run: str) -> bool:
         """Say whether a run is recorded, of whichever model."""
-        return any(run in head.runs for head in mentioning(self.state.heads, run))
+        return any(head.trained(run) for head in mentioning(self.state.heads, run))
 
     def told(self) -> Iterator[Event]:
         """Yield what steps have told since the last time."""
@@ -124,7 +124,7 @@ class Session:
         home, branch = self.workspace.home, self.workspace.branch
         with suppress(RemoteError):
             refresh(home, branch, self.author.clock.now)
-        return action.run in fresh(branch, self.state).heads.get(action.address, Head(address=action.address)).runs
+        return fresh(branch, self.state).heads.get(action.address, Head(address=action.address)).trained(action.run)
 
     def keep(self, objects: Mapping[str, bytes]) -> tuple[Object, ...]:
         """Store what did not fit into a record, and return how a record names it."""

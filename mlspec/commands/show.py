@@ -172,6 +172,7 @@ def _versions(head: Head, heads: Mapping[str, Head]) -> list[VersionView]:
                 dataset=_dataset(run.dataset, heads),
                 metrics=run.metrics,
                 verdicts={fact.gate: fact.outcome.value for fact in judged},
+                expired=run.expired,
             )
         )
     return views

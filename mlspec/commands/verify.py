@@ -84,6 +84,7 @@ def run(start: Path, request: VerifyRequest, progress: Progress = lambda *_: Non
         repaired = tuple(str(problem.place) for problem in before if problem not in found.head_damage)
     damage += _with_help(found, home, tip)
     if request.store:
+        census.forget(_heads(home, tip))
         wrong = census.check(open_store(home, root, project), progress)
         damage += census.told(wrong, _heads(home, tip) if wrong else {})
     counts = (found.records, found.heads, len(census.named))

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 
 from mlspec.core.head import Head, Version
+from mlspec.core.moment import moment
 from mlspec.core.problem import fail, suggest
 
 _NUMBER = re.compile(r"v?([1-9]\d{0,8})")
@@ -38,6 +39,18 @@ def find_version(head: Head, wanted: str) -> Version:
     if found is None:
         raise fail("select/version", f"{head.address} has no v{match[1]}; versions: {listed}")
     return found
+
+
+def refuse_expired(head: Head, version: Version) -> None:
+    """Refuse a version whose model is no longer kept.
+
+    Raises:
+        MlspecError: `select/expired`.
+    """
+    expired = head.runs[version.fingerprint].expired
+    if expired:
+        why = f"the model of {head.address} v{version.n} is no longer kept: it expired {moment(expired)}"
+        raise fail("select/expired", why, help="a spec that asks for the same again trains it anew")
 
 
 def _in_stage(head: Head, stage: str, listed: str) -> Version:

@@ -105,7 +105,11 @@ def _train(head: Head, record: Record) -> Update:
         at=record.finished,
         fields=record.fields,
     )
-    return {"runs": {**head.runs, record.fingerprint: run}}
+    update: Update = {"runs": {**head.runs, record.fingerprint: run}}
+    if record.fingerprint in head.runs:  # its model had expired: another one was not judged yet
+        judged = {key: fact for key, fact in head.verdicts.items() if fact.run != record.fingerprint}
+        update["verdicts"] = judged
+    return update
 
 
 def _evaluate(head: Head, record: Record) -> Update:
@@ -219,6 +223,31 @@ def _retire(head: Head, record: Record) -> Update:
     return {"retired": True, "stages": stages}
 
 
+def _expire(head: Head, record: Record) -> Update:
+    """Mark what is no longer kept. Its measurements stay, but for those of rows: contracts and predictions."""
+    expiry = record.expiry
+    if expiry is None:
+        return {}
+    facts, objects, at = set(expiry.facts), set(expiry.objects), record.finished
+    snapshots = {
+        key: known.model_copy(update={"expired": known.expired or at, "erased": known.erased or expiry.erases})
+        if key in facts
+        else known
+        for key, known in head.snapshots.items()
+    }
+    runs = {
+        key: run.model_copy(
+            update={
+                "expired": run.expired or (at if key in facts else None),
+                "predictions": {test: one for test, one in run.predictions.items() if one not in objects},
+            }
+        )
+        for key, run in head.runs.items()
+    }
+    contracts = {key: known for key, known in head.contracts.items() if known.fingerprint not in facts}
+    return {"snapshots": snapshots, "runs": runs, "contracts": contracts}
+
+
 def _accept(_head: Head, record: Record) -> Update:
     return {"facts": {"accepted": record.fields.get("tip")}}
 
@@ -236,4 +265,5 @@ _FOLDS: Mapping[str, Callable[[Head, Record], Update]] = {
     "retire": _retire,
     "update": _update,
     "accept": _accept,
+    "expire": _expire,
 }

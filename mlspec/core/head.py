@@ -24,6 +24,10 @@ class Snapshot(Value):
     fields: dict[str, Any]
     packs: tuple[str, ...] = ()
     """Of a source of many files, whose content is a manifest: the objects that hold them, in order."""
+    expired: str | None = None
+    """Since when its bytes are no longer kept."""
+    erased: bool = False
+    """Its bytes must not come back: they were removed for what they say of people."""
 
 
 class Contract(Value):
@@ -51,6 +55,8 @@ class Run(Value):
     fields: dict[str, Any]
     predictions: dict[str, str] = {}
     metrics: dict[str, Estimate] = {}
+    expired: str | None = None
+    """Since when its model is no longer kept; what was measured of it stays known."""
 
 
 class Version(Value):
@@ -127,6 +133,16 @@ class Head(Value):
     def version_of(self, fingerprint: str | None) -> Version | None:
         """Return the version registered for a run, or None."""
         return next((version for version in self.versions if version.fingerprint == fingerprint), None)
+
+    def trained(self, fingerprint: str | None) -> bool:
+        """Say whether a run is recorded, and its model kept."""
+        run = self.runs.get(fingerprint or "")
+        return run is not None and run.expired is None
+
+    def taken(self, fingerprint: str | None) -> bool:
+        """Say whether a snapshot is recorded, and its bytes kept."""
+        snapshot = self.snapshots.get(fingerprint or "")
+        return snapshot is not None and snapshot.expired is None
 
 
 _Dated = TypeVar("_Dated", Snapshot, Contract, Run)

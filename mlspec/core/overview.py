@@ -20,6 +20,8 @@ class VersionView(Value):
     verdicts: dict[str, str] = {}
     provisional: bool = False
     """Not at the remote yet, where its number may become another."""
+    expired: str | None = None
+    """Since when its model is no longer kept."""
 
 
 class StageView(Value):

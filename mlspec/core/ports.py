@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -39,6 +39,19 @@ class Stored:
 
     digest: str
     size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lying:
+    """What lies in a store, by the digest of an object or the name of a note.
+
+    `size` is in bytes. `put` is when it was last put, in seconds since the epoch by the store's own clock; None where
+    the store does not know.
+    """
+
+    name: str
+    size: int
+    put: float | None
 
 
 class Store(Protocol):
@@ -117,6 +130,20 @@ class Store(Protocol):
         Raises:
             MlspecError: the note's bytes are not those that were written (`store/damaged`).
             ValueError: as `note`.
+        """
+        ...
+
+    def contents(self) -> Iterator[Lying]:
+        """List what lies here, in no order; nothing is read. An object whose upload was broken off is listed too."""
+        ...
+
+    def remove(self, names: Collection[str], before: float) -> set[str]:
+        """Remove objects and notes that were not put since `before` (seconds since the epoch); return which.
+
+        They are gone for all who share the store when it returns. What was put again meanwhile, by whoever, stays.
+
+        Raises:
+            MlspecError: the store does not let them be removed; some may be gone.
         """
         ...
 

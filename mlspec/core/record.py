@@ -26,6 +26,7 @@ Verb = Literal[
     "retire",
     "update",
     "accept",
+    "expire",
 ]
 Status = Literal["done", "rejected", "failed"]
 
@@ -96,6 +97,16 @@ class Override(Value):
     """What the spec's entry of the stage asked for: `latest`, or the number of a version."""
 
 
+class Expiry(Value):
+    """What is no longer kept of an address: snapshots or runs by fingerprint, and the objects removed with them."""
+
+    facts: tuple[str, ...] = ()
+    objects: tuple[str, ...] = ()
+    reason: str
+    erases: bool = False
+    """It was removed for what it says of people: it must not be taken again."""
+
+
 class Record(Value):
     """One fact. `digest` covers every other field; `previous` is the digest of the address's record before it."""
 
@@ -139,6 +150,7 @@ class Record(Value):
     violations: tuple[Violation, ...] = ()
     environment: Environment | None = None
     failure: Failure | None = None
+    expiry: Expiry | None = None
     cost: Cost | None = None
     mlspec: str
     digest: str = ""

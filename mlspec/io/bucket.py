@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from mlspec.core.ports import Lying
 from mlspec.core.problem import MlspecError, fail
 
 try:
@@ -38,7 +39,7 @@ _CREDENTIALS = {
     "az": "set AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY, or run where the machine has an identity",
 }
 _RIGHTS = {
-    "s3": "they need s3:GetObject, s3:PutObject and s3:ListBucket",
+    "s3": "they need s3:GetObject, s3:PutObject and s3:ListBucket; mlspec gc needs s3:DeleteObject",
     "gs": "they need the role Storage Object User",
     "az": "they need the role Storage Blob Data Contributor",
 }
@@ -86,28 +87,37 @@ class Bucket:
                 self._refuse_absent(error)
                 return None
 
-    def size(self, key: str) -> int | None:
-        """Return the size of an object in bytes, or None. A bucket that is not there has no objects.
+    def look(self, key: str) -> Lying | None:
+        """Return what lies at a key, unread; or None. In a bucket that is not there lies nothing.
 
         Raises:
             MlspecError: as the module says.
         """
         with self._in_words("read"):
             try:
-                return obstore.head(self._asks, key)["size"]
+                return _lying(obstore.head(self._asks, key))
             except FileNotFoundError as error:
                 self._refuse_absent(error)
                 return None
 
-    def sizes(self, folder: str) -> dict[str, int]:
-        """Return the sizes of the objects below a folder, by their names in it.
+    def listing(self, folder: str) -> Iterator[Lying]:
+        """List what lies below a folder, by key.
 
         Raises:
             MlspecError: as the module says.
         """
         with self._in_words("read"):
-            found = (meta for batch in obstore.list(self._asks, folder) for meta in batch)
-            return {meta["path"].rpartition("/")[2]: meta["size"] for meta in found}
+            for batch in obstore.list(self._asks, folder):
+                yield from map(_lying, batch)
+
+    def remove(self, keys: Sequence[str]) -> None:
+        """Remove objects; one that is not there is none the worse.
+
+        Raises:
+            MlspecError: as the module says; some may be gone.
+        """
+        with self._in_words("write"), suppress(FileNotFoundError):
+            obstore.delete(self._asks, list(keys))
 
     def put(self, key: str, content: bytes) -> None:
         """Write an object whole, over one that is there.
@@ -218,6 +228,10 @@ _UNKNOWN = {
     *("InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "TokenRefreshRequired"),
     *("AuthenticationFailed", "InvalidAuthenticationInfo", "NoAuthenticationInformation"),
 }
+
+
+def _lying(meta: Any) -> Lying:
+    return Lying(meta["path"], meta["size"], meta["last_modified"].timestamp())
 
 
 def _first(pattern: re.Pattern[str], text: str) -> str:

@@ -13,7 +13,7 @@ from mlspec.core.record import Record
 from mlspec.io.git import Repository
 from mlspec.lineage.layout import LOG, head_path
 from mlspec.lineage.read import State, read_at, refuse_other
-from mlspec.lineage.write import Branch, chain, commit_records, refuse_superseded
+from mlspec.lineage.write import Branch, chain, commit_records, overtaken, refuse_superseded
 
 _MOVING = ("promote", "rollback", "demote")
 
@@ -46,8 +46,10 @@ class _Making:
         return Overlay(self.state.heads, self.changed)
 
     def add(self, record: Record) -> None:
-        """Make one record again; one whose stage others have moved, or whose commit was superseded, is refused."""
+        """Make one record again; one that no longer holds on the new tip is refused."""
         try:
+            if record.verb == "expire":  # what may go follows from all that is recorded
+                raise overtaken(record)
             refuse_superseded(self.branch, self.state.layout, [record])
             again, heads = chain(self.heads, [self._on_this_tip(record)])
         except StaleError as error:

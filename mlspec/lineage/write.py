@@ -40,20 +40,24 @@ class Branch:
     precedes: Callable[[str, str], bool] = _no_order
 
 
-def append(branch: Branch, known: State, drafts: Sequence[Record], now: Callable[[], datetime]) -> State:
+def append(
+    branch: Branch, known: State, drafts: Sequence[Record], now: Callable[[], datetime], *, exact: bool = False
+) -> State:
     """Record drafts in one commit and return the state after it.
 
     The chain fields of a draft (generation, previous, version of a registration, digest) are filled in here, on
     the tip as it is. A draft whose fact is recorded by now is dropped: someone else did the same work.
 
     Raises:
-        StaleError: a stage was moved by someone else meanwhile.
+        StaleError: a stage was moved by someone else meanwhile; or, with `exact`, anything was recorded.
         MlspecError: the branch cannot be written.
     """
     deadline = time.monotonic() + _PATIENCE_S
     while True:
         with branch.repository.lock():
             state = fresh(branch, known)
+            if exact and state.tip != known.tip:
+                raise overtaken(drafts[0])
             refuse_superseded(branch, state.layout, drafts)
             records, heads = chain(state.heads, drafts)
             if not records:
@@ -65,6 +69,12 @@ def append(branch: Branch, known: State, drafts: Sequence[Record], now: Callable
             raise fail(
                 "lineage/busy", f"the branch {branch.name} kept moving for {_PATIENCE_S:.0f} s", help="apply again"
             )
+
+
+def overtaken(draft: Record) -> StaleError:
+    """Say that a draft which rests on everything recorded was overtaken: something else is by now."""
+    why = f"{draft.verb} {draft.address}: others recorded something meanwhile, which may need what would go"
+    return StaleError(Problem("plan/stale", why, help="run: mlspec gc"))
 
 
 def commit_records(
@@ -168,7 +178,10 @@ def _stage_facts(head: Head, draft: Record) -> dict[str, object]:
         raise StaleError(
             Problem("plan/stale", f"{draft.address}: stage {draft.stage} was {was} and is {now} now", help="plan again")
         )
-    version = head.version_of(draft.fingerprint)
+    run, version = head.runs.get(draft.fingerprint or ""), head.version_of(draft.fingerprint)
+    if run is not None and run.expired and draft.verb != "demote":
+        why = f"{draft.address}: the model for {draft.stage} expired {moment(run.expired)} meanwhile"
+        raise StaleError(Problem("plan/stale", why, help="plan again"))
     return {"version": version.n if version else draft.version} if draft.verb != "demote" else {}
 
 
@@ -218,9 +231,9 @@ def _is_judged(head: Head, draft: Record) -> bool:
 
 
 _RECORDED: Mapping[str, Callable[[Head, Record], bool]] = {
-    "snapshot": lambda head, draft: draft.fingerprint in head.snapshots,
+    "snapshot": lambda head, draft: head.taken(draft.fingerprint),
     "check": lambda head, draft: contract_key(draft.fingerprint or "", digest.of(draft.fields)) in head.contracts,
-    "train": lambda head, draft: draft.fingerprint in head.runs,
+    "train": lambda head, draft: head.trained(draft.fingerprint),
     "evaluate": _is_judged,
     "register": lambda head, draft: head.version_of(draft.fingerprint) is not None,
     "promote": _is_in_stage,

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from mlspec.core.head import Head, Snapshot, contract_key, newest
+from mlspec.core.moment import moment
 from mlspec.core.plan import Action, Kind, Observation, Reason
 from mlspec.planner import fingerprint
 from mlspec.planner.fields import Fields, changes
@@ -134,12 +135,16 @@ def _unreachable(world: World, dataset: Dataset, state: SourceState, observation
 
 
 def _snapshot(world: World, head: Head, version: Wanted, content: str) -> list[Action]:
-    if version.digest in head.snapshots:
+    if head.taken(version.digest):
         return []
     change: Kind = "update" if head.snapshots else "create"
     action = _snapshot_action(world, head.address, version, change, changes(base_fields(head), version.fields))
     source = world.sources[head.address.partition("/")[2]]
-    if source.digest is None and not world.has(content):
+    erased = [known.expired or "" for known in head.snapshots.values() if known.erased and known.content == content]
+    if erased:
+        blocked = f"these bytes were erased on {moment(min(erased))}, and must not come back: deliver others"
+        action = action.model_copy(update={"blocked": blocked})
+    elif source.digest is None and (version.digest in head.snapshots or not world.has(content)):
         blocked = f"{source.why}, and the store does not hold {content}"
         action = action.model_copy(update={"blocked": blocked})
     return [action]
@@ -166,7 +171,7 @@ def _check(world: World, head: Head, judged: Judged) -> list[Action]:
     if known and known.outcome == "passed":
         return []
     key = effect("check", head.address, version=version.digest, contract=contract.digest)
-    planned = version.digest not in head.snapshots
+    planned = not head.taken(version.digest)
     action = Action(
         verb="check",
         address=head.address,
@@ -187,7 +192,7 @@ def _check(world: World, head: Head, judged: Judged) -> list[Action]:
 
 def is_kept(world: World, snapshot: Snapshot) -> bool:
     """Say whether the store holds all that a dataset version consists of."""
-    return all(world.has(digest) for digest in (snapshot.content, *snapshot.packs))
+    return snapshot.expired is None and all(world.has(digest) for digest in (snapshot.content, *snapshot.packs))
 
 
 def _check_reasons(head: Head, version: Wanted, contract: Wanted) -> tuple[Reason, ...]:

@@ -165,7 +165,7 @@ def _missing(actions: Sequence[Action], quiet: Iterable[_Quiet]) -> Iterator[Ste
 def _quiet_dataset(world: World, view: DatasetView) -> Iterator[_Quiet]:
     head = world.head(view.address)
     known = head.snapshots.get(view.version.digest) if view.version else None
-    if view.version is not None and known is not None:
+    if view.version is not None and known is not None and known.expired is None:
         yield "snapshot", None, f"version {short(view.version.digest, 8)} is recorded since {moment(known.at)}"
     judged = None
     if view.version is not None and view.contract is not None:
@@ -177,7 +177,7 @@ def _quiet_dataset(world: World, view: DatasetView) -> Iterator[_Quiet]:
 
 def _quiet_model(view: ModelView) -> Iterator[_Quiet]:
     run = view.head.runs.get(view.fingerprint or "")
-    if run is not None and view.fingerprint is not None:
+    if run is not None and run.expired is None and view.fingerprint is not None:
         yield (
             "train",
             None,

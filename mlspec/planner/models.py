@@ -49,7 +49,7 @@ class ModelView:
     @property
     def trains(self) -> bool:
         """Say whether the run this commit asks for does not exist yet."""
-        return self.fingerprint is not None and self.fingerprint not in self.head.runs
+        return self.fingerprint is not None and not self.head.trained(self.fingerprint)
 
     @property
     def stages(self) -> tuple[str, ...]:
@@ -88,7 +88,7 @@ class ModelView:
     def outcome(self, run: str, gate: str) -> tuple[Outcome, str] | None:
         """Return the recorded outcome of a gate for a run on its own test set, with its reason; None: not judged."""
         known = self.head.runs.get(run)
-        if known is None:
+        if known is None or known.expired:
             return None
         fact = self.head.verdicts.get(verdict_key(run, self.gates[gate], known.dataset))
         return (fact.outcome, fact.reason) if fact else None
@@ -137,7 +137,7 @@ def update(world: World, seen: ModelView, evaluated: frozenset[str]) -> list[Act
     """
     head, facts = seen.head, fingerprint.facts(seen.model).fields
     reasons = changes(head.facts, facts) if head.facts else (Reason(field="new"),)
-    registers = seen.fingerprint in head.runs and head.version_of(seen.fingerprint) is None
+    registers = head.trained(seen.fingerprint) and head.version_of(seen.fingerprint) is None
     if registers:
         reasons = (*reasons, Reason(field="version", after=f"v{seen.expected_version}"))
     differs = conforming(seen, evaluated)
@@ -223,6 +223,9 @@ def _bytes_missing(world: World, seen: ModelView) -> tuple[str, ...]:
 
 
 def _train_reasons(world: World, seen: ModelView, wanted: Wanted) -> tuple[Reason, ...]:
+    before = seen.head.runs.get(wanted.digest)
+    if before is not None and before.expired:
+        return (Reason(field="model", before=f"expired {moment(before.expired)}", after="needed again"),)
     base = base_run(seen)
     if base is None:
         return (Reason(field="new"),)
@@ -258,8 +261,9 @@ def _evaluate(world: World, seen: ModelView, run: str) -> list[Action]:
     if not gates and not seen.model.metrics:
         return []
     known = seen.head.runs.get(run)
-    if known is not None and _complete(seen, run, known, gates):
+    if known is not None and (_complete(seen, run, known, gates) or (known.expired and run != seen.fingerprint)):
         return []
+    known = known if seen.head.trained(run) else None
     test = known.dataset if known else seen.dataset.version.digest if seen.dataset.version else ""
     key = effect("evaluate", seen.address, run=run, test=test, **fingerprint.evaluation_inputs(seen.model, gates))
     needs: tuple[str, ...] = (f"train {seen.address}",) if known is None else ()
@@ -298,6 +302,8 @@ def _evidence_bytes(world: World, seen: ModelView, known: Run) -> tuple[tuple[st
             continue
         if is_kept(world, snapshot):
             return (), None
+        if snapshot.erased and snapshot.expired:
+            return (), f"the data it was tested on was erased on {moment(snapshot.expired)}"
         if seen.dataset.version and seen.dataset.version.digest == known.dataset:
             return (f"snapshot {seen.dataset.address}",), None
         for name, source in sorted(world.sources.items()):
@@ -309,7 +315,7 @@ def _evidence_bytes(world: World, seen: ModelView, known: Run) -> tuple[tuple[st
 
 def _evaluate_reasons(world: World, seen: ModelView, run: str, gates: Mapping[str, str]) -> tuple[Reason, ...]:
     known = seen.head.runs.get(run)
-    if known is None:
+    if known is None or known.expired:
         return (Reason(field="run", after="new"),)
     reasons = [Reason(field="metrics", after=name) for name in seen.model.metrics if name not in known.metrics]
     for name in gates:

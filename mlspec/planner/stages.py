@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from mlspec.core.moment import moment
 from mlspec.core.plan import Action, Reason
 from mlspec.core.verdict import Outcome
 from mlspec.planner import overrides
@@ -103,14 +104,18 @@ def _negative(seen: ModelView, target: str, number: int, gates: Collection[str])
 
 def _artifact_lost(world: World, seen: ModelView, target: str) -> str | None:
     run = seen.head.runs.get(target)
-    if run is None or world.has(run.artifact):
+    if run is None or (seen.trains and target == seen.fingerprint):
+        return None
+    if run.expired:
+        return f"its model is no longer kept: it expired {moment(run.expired)}"
+    if world.has(run.artifact):
         return None
     return f"the store does not hold the model {run.artifact}; restore the store"
 
 
 def _needs(seen: ModelView, target: str, planned: Collection[str]) -> tuple[str, ...]:
-    unregistered = target == seen.fingerprint and seen.head.version_of(target) is None
-    wanted = [f"train {seen.address}", f"update {seen.address}"] if unregistered else []
+    comes = target == seen.fingerprint and (seen.trains or seen.head.version_of(target) is None)
+    wanted = [f"train {seen.address}", f"update {seen.address}"] if comes else []
     wanted += [
         action for action in planned if action == f"evaluate {seen.address} {target.removeprefix('sha256:')[:8]}"
     ]

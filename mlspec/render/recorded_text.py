@@ -71,6 +71,7 @@ def _version(version: VersionView) -> Iterator[Line]:
         f"run {digest.short(version.fingerprint, 8)}  {moment(version.at)}",
         (gates, style),
         ("  provisional: not pushed yet" if version.provisional else "", "warn"),
+        (f"  no longer kept since {moment(version.expired)}" if version.expired else "", "warn"),
     )
     width = max((len(name) for name in version.metrics), default=0)
     for name, estimate in version.metrics.items():
@@ -113,10 +114,14 @@ def log_lines(records: Iterable[Record]) -> Iterator[Line]:
 
 
 def _why(record: Record) -> str:
-    """Say that a record holds a stage by an override or ends one, or why a lineage was accepted."""
+    """Say why a lineage was accepted, what is no longer kept, or that an override holds a stage or ends."""
     if record.verb == "accept":
         return f"  {neutralise(str(record.fields.get('reason')))}"
     if record.override is not None:
         return f"  {held(record.override)}: {neutralise(record.override.reason)}"
+    if record.expiry is not None:
+        what = "erased" if record.expiry.erases else "expired"
+        facts = ", ".join(digest.short(fact, 8) for fact in record.expiry.facts[:3])
+        return f"  {what} {facts or 'objects'}: {neutralise(record.expiry.reason)}"
     over = ", ".join(sorted(record.released))
     return f"  ends the override of {over}" if over else ""

@@ -78,6 +78,14 @@ def duration(seconds: float) -> str:
     return f"{seconds / 3600:.1f} h"
 
 
+def volume(size: float) -> str:
+    """Write a number of bytes: `312 bytes`, `4.1 kB`, `12.3 MB`, `1.5 GB`."""
+    if size < 1000:
+        return f"{size:.0f} byte{'' if size == 1 else 's'}"
+    power = next((power for power in (1, 2) if size / 1000**power < 999.95), 3)
+    return f"{size / 1000**power:,.1f} {' kMG'[power]}B"
+
+
 def counted(counts: dict[str, int], words: str = "") -> str:
     """Write counts as a list: `1 to snapshot, 2 to promote`."""
     return ", ".join(f"{number} {words}{name}" for name, number in counts.items() if number)

@@ -67,6 +67,13 @@ Scalar = Annotated[
 Text = Annotated[str, Field(min_length=1, max_length=4000)]
 
 
+class Keep(Part):
+    """What `mlspec gc` keeps whatever its age, beside what is in use."""
+
+    newest: Annotated[Annotated[int, Field(ge=1)], Change.NOTHING] = 3
+    """So many of the newest."""
+
+
 class Spec(Part):
     """A resource that a user declares."""
 

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from mlspec.core.calendar import parse_date, parse_datetime
 from mlspec.core.problem import suggest
 from mlspec.core.types import NUMBERS, TEXTS, TIMES
-from mlspec.specs.base import Change, MisplacedError, Part, Scalar, Spec, Text, repeats
+from mlspec.specs.base import Change, Keep, MisplacedError, Part, Scalar, Spec, Text, repeats
 from mlspec.specs.paths import RepositoryPath
 from mlspec.specs.patterns import check_pattern
 
@@ -241,6 +241,8 @@ class Dataset(Spec):
     """Checks of the whole table."""
     split: Split = Split()
     """Training and test."""
+    keep: Keep = Keep()
+    """Which versions `mlspec gc` keeps, beside those that kept models were trained on."""
 
     def column(self, name: str) -> Column | None:
         """Return the column of this name, or None."""

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, model_validator
 
-from mlspec.specs.base import Change, MisplacedError, Name, Part, Scalar, Spec
+from mlspec.specs.base import Change, Keep, MisplacedError, Name, Part, Scalar, Spec
 from mlspec.specs.command import normal, words
 from mlspec.specs.paths import RepositoryGlob, RepositoryPath
 
@@ -128,6 +128,13 @@ class Stage(Part):
     """The gates a version must pass to enter."""
 
 
+class KeepVersions(Keep):
+    """What `mlspec gc` keeps whatever its age, beside what is in a stage or was there before."""
+
+    versions: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Change.NOTHING] = ()
+    """These versions, by number."""
+
+
 class Model(Spec):
     """Something that predicts: its data, training, metrics and stages."""
 
@@ -145,3 +152,5 @@ class Model(Spec):
     """What is measured on the test split, by scikit-learn's scorer names."""
     stages: dict[Name, Stage] = {}
     """What should hold each stage."""
+    keep: KeepVersions = KeepVersions()
+    """Which versions `mlspec gc` keeps, beside those in use."""

@@ -15,6 +15,8 @@ from mlspec.core.types import NUMBERS, TEXTS, TIMES
 
 MISSING = ("NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "?", "-")
 """Texts that often stand for a missing value."""
+_TINY = 1e-300
+"""Powers of ten near the end of what a double holds are no round numbers any more."""
 _MOST_VALUES = 20
 _PROSE_LENGTH = 40
 _TARGETS = {"target", "label", "class", "y", "outcome", "churn", "churned", "default", "response"}
@@ -160,6 +162,8 @@ def _limits(one: _Seen, role: str, rows: int) -> dict[str, Any]:
         return {"values": sorted(map(int, one.counts))}
     if one.kind in NUMBERS and one.values and role == "feature":
         numbers = [float(value) for value in one.values]
+        if any(0 < abs(number) < _TINY for number in numbers):
+            return {}
         limits = {"min": _down(min(numbers)), "max": _up(max(numbers))}
         return limits if all(map(math.isfinite, limits.values())) else {}
     return {}

@@ -6,10 +6,11 @@ is there, and whether it is whole, is asked of the store itself.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from mlspec.core.ports import Store, Stored
+from mlspec.core.digest import is_digest
+from mlspec.core.ports import Lying, Store, Stored
 from mlspec.core.problem import MlspecError
 from mlspec.stores.folder import FolderStore
 
@@ -93,6 +94,18 @@ class CachedStore:
     def noted(self, name: str) -> bytes | None:
         """Ask the store for a note."""
         return self._store.noted(name)
+
+    def contents(self) -> Iterator[Lying]:
+        """List what lies in the store."""
+        return self._store.contents()
+
+    def remove(self, names: Collection[str], before: float) -> set[str]:
+        """Remove from the store, and the copies here; copies of other objects too, where they are as old."""
+        removed, objects = self._store.remove(names, before), {name for name in names if is_digest(name)}
+        for copy in list(self._copies.contents()):
+            if copy.name in objects or (copy.put or 0.0) < before:
+                self._copies.discard(copy.name)
+        return removed
 
     def ready(self) -> None:
         """Make sure that the store can keep objects."""

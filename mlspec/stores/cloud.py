@@ -18,7 +18,8 @@ import hashlib
 import json
 import re
 import threading
-from collections.abc import Callable, Collection, Iterator
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache, partial
 from pathlib import Path
@@ -26,7 +27,7 @@ from typing import Any, Protocol
 
 from mlspec.core import digest as digests
 from mlspec.core.events import Event, Moved, Remarked
-from mlspec.core.ports import Store, Stored
+from mlspec.core.ports import Lying, Store, Stored
 from mlspec.core.problem import MlspecError, fail
 from mlspec.io import files
 from mlspec.plugins.catalog import implementation
@@ -42,6 +43,8 @@ _MOST_NOTE = 16 << 20
 _FORMAT = "mlspec.parts/1"
 _PART_NAME = re.compile(r"\d{6}\.[0-9a-f]{64}")
 _ATTEMPTS = 3
+_RENEWED_S = 12 * 3600
+"""What was put longer ago is written again when it is put again: half of what anything stays that nothing names."""
 
 
 class Bucket(Protocol):
@@ -51,12 +54,16 @@ class Bucket(Protocol):
         """Return an object of at most so many bytes, or None."""
         ...
 
-    def size(self, key: str) -> int | None:
-        """Return the size of an object, or None."""
+    def look(self, key: str) -> Lying | None:
+        """Return what lies at a key, unread; or None."""
         ...
 
-    def sizes(self, folder: str) -> dict[str, int]:
-        """Return the sizes of what lies in a folder, by name."""
+    def listing(self, folder: str) -> Iterator[Lying]:
+        """List what lies below a folder, by key."""
+        ...
+
+    def remove(self, keys: Sequence[str]) -> None:
+        """Remove objects."""
         ...
 
     def put(self, key: str, content: bytes) -> None:
@@ -110,8 +117,10 @@ class CloudStore:
         stored = Stored(digests.of_bytes(content), len(content))
         if stored.size > PART:
             self._send(stored, (content[at : at + PART] for at in range(0, stored.size, PART)))
-        elif self._bucket().size(_object(stored.digest)) != stored.size:
-            self._bucket().put(_object(stored.digest), content)
+        else:
+            there = self._bucket().look(_object(stored.digest))
+            if there is None or there.size != stored.size or _is_old(there):
+                self._bucket().put(_object(stored.digest), content)
         return stored
 
     def has(self, digest: str) -> bool:
@@ -119,7 +128,7 @@ class CloudStore:
         if not digests.is_digest(digest):
             return False
         bucket = self._bucket()
-        return bucket.size(_object(digest)) is not None or bucket.size(_index(digest)) is not None
+        return bucket.look(_object(digest)) is not None or bucket.look(_index(digest)) is not None
 
     def fetch(self, digest: str, target: Path) -> None:
         """Copy an object to a new file, verified while copying; the file appears when all of it is right.
@@ -196,6 +205,51 @@ class CloudStore:
         sealed = self._bucket().get(key, _MOST_NOTE)
         return None if sealed is None else notes.unseal(name, sealed, f"{self._url}/{key}")
 
+    def contents(self) -> Iterator[Lying]:
+        """List objects and notes; of a large object, its parts and index as one.
+
+        Raises:
+            MlspecError: `store/…`.
+        """
+        for lying in self._bucket().listing("sha256"):
+            digest = digests.PREFIX + lying.name.removeprefix("sha256/").replace("/", "", 1)
+            if digests.is_digest(digest):
+                yield Lying(digest, lying.size, lying.put)
+        yield from self._large()
+        for lying in self._bucket().listing("notes"):
+            if notes.is_name(name := lying.name.removeprefix("notes/")):
+                yield Lying(name, lying.size, lying.put)
+
+    def _large(self) -> Iterator[Lying]:
+        whole: dict[str, Lying] = {}
+        for lying in self._bucket().listing("parts"):
+            digest = digests.PREFIX + lying.name.removeprefix("parts/").rpartition("/")[0].replace("/", "", 1)
+            known = whole.get(digest, Lying(digest, 0, 0.0))
+            whole[digest] = Lying(digest, known.size + lying.size, max(known.put or 0.0, lying.put or 0.0))
+        return (lying for digest, lying in whole.items() if digests.is_digest(digest))
+
+    def remove(self, names: Collection[str], before: float) -> set[str]:
+        """Remove objects and notes that were not put since `before`; return which.
+
+        Each is looked at once more right before; an index goes before its parts, so that no object is half there.
+
+        Raises:
+            MlspecError: `store/…`; some may be gone.
+        """
+        return {name for name in names if self._remove(name, before)}
+
+    def _remove(self, name: str, before: float) -> bool:
+        bucket, is_object = self._bucket(), digests.is_digest(name)
+        there = bucket.look(_object(name) if is_object else _note(name))
+        found = [there] if there is not None else []
+        parts = list(bucket.listing(_folder(name))) if is_object else []
+        if any((lying.put or 0.0) >= before for lying in (*found, *parts)):
+            return False
+        if parts:
+            bucket.remove([_index(name)])
+        bucket.remove([lying.name for lying in (*found, *parts)])
+        return bool(found or parts)
+
     def ready(self) -> None:
         """Make sure that the bucket may be read and written to, and learn whether it creates conditionally.
 
@@ -237,12 +291,14 @@ class CloudStore:
     def _send(self, stored: Stored, blocks: Iterator[bytes], source: Path | None = None) -> None:
         """Send the parts that are not there, several at once, then the index."""
         folder, hasher, done, names = _folder(stored.digest), hashlib.sha256(), 0, list[str]()
-        there = self._bucket().sizes(folder)
+        there = {lying.name.rpartition("/")[2]: lying for lying in self._bucket().listing(folder)}
+        self._renew(f"{folder}/index", there.get("index"))
         with several() as submit:
             for block in blocks:
                 hasher.update(block)
                 names.append(f"{len(names):06d}.{hashlib.sha256(block).hexdigest()}")
-                if there.get(names[-1]) != len(block):
+                part = there.get(names[-1])
+                if part is None or part.size != len(block):
                     submit(partial(self._bucket().put, f"{folder}/{names[-1]}", block))
                 done += len(block)
                 self._tell(Moved(stored.digest, min(done, stored.size - 1), stored.size, sent=True))
@@ -252,6 +308,12 @@ class CloudStore:
         if "index" not in there or self._bucket().get(f"{folder}/index", _MOST_INDEX) != index:
             self._bucket().put(f"{folder}/index", index)
         self._tell(Moved(stored.digest, stored.size, stored.size, sent=True))
+
+    def _renew(self, index: str, there: Lying | None) -> None:
+        """Write an old index again, before its parts are counted on, so that who removes what is old leaves it."""
+        old = self._bucket().get(index, _MOST_INDEX) if there is not None and _is_old(there) else None
+        if old is not None:
+            self._bucket().put(index, old)
 
     def _verified(self, digest: str) -> Iterator[bytes]:
         """Yield an object block by block; its last one comes only if all of them are right."""
@@ -319,6 +381,10 @@ class CloudStore:
         message = f"the object {digest} of the store is damaged: its bytes are others, or a part of it is gone"
         hint = f"remove {self._url}/{_object(digest)} or {self._url}/{_folder(digest)}, and bring it back from a copy"
         return fail("store/damaged", message, help=hint)
+
+
+def _is_old(lying: Lying) -> bool:
+    return time.time() - (lying.put or 0.0) > _RENEWED_S
 
 
 def _read_part(handle: Any) -> bytes:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from mlspec.core import digest as digests
-from mlspec.core.ports import Stored
+from mlspec.core.ports import Lying, Stored
 from mlspec.core.problem import MlspecError, Problem, fail
 from mlspec.io import files
 from mlspec.stores import notes
@@ -186,12 +186,45 @@ class FolderStore:
             with contextlib.suppress(OSError):
                 self.path(digest).unlink()
 
+    def contents(self) -> Iterator[Lying]:
+        """List objects and notes; they are not read.
+
+        Raises:
+            MlspecError: `env/…`, `store/not-a-folder` or `store/not-there`.
+        """
+        self._refuse_unfit()
+        with files.in_words(self.root):
+            for name, path in self._named():
+                with contextlib.suppress(FileNotFoundError):
+                    status = path.lstat()
+                    yield Lying(name, status.st_size, status.st_mtime)
+
+    def remove(self, names: Collection[str], before: float) -> set[str]:
+        """Remove objects and notes that were not put since `before`; return which.
+
+        Raises:
+            MlspecError: `env/…`; some may be gone.
+        """
+        removed, folder = set[str](), self.root / _PARTIAL
+        with files.in_words(self.root):
+            for name in names:
+                path = self.path(name) if digests.is_digest(name) else self._note_path(name)
+                if path.is_file() and path.lstat().st_mtime < before and _take_away(path, folder, before):
+                    removed.add(name)
+        return removed
+
     def digests(self) -> Iterator[str]:
         """List the objects that are there, sorted; they are not read."""
-        for path in sorted(self.root.glob(f"{_ALGORITHM}/??/*")):
+        return iter(sorted(name for name, _ in self._named() if digests.is_digest(name)))
+
+    def _named(self) -> Iterator[tuple[str, Path]]:
+        for path in self.root.glob(f"{_ALGORITHM}/??/*"):
             digest = digests.PREFIX + path.parent.name + path.name
             if digests.is_digest(digest):
-                yield digest
+                yield digest, path
+        for path in self.root.glob("notes/*/*"):
+            if notes.is_name(name := f"{path.parent.name}/{path.name}"):
+                yield name, path
 
     def _note_path(self, name: str) -> Path:
         return self.root / "notes" / notes.named(name)
@@ -257,6 +290,12 @@ class FolderStore:
         except MlspecError:
             return False
         path = self.path(stored.digest)
+        try:
+            os.utime(path)  # it was put now: who removes what is old leaves it
+        except FileNotFoundError:
+            return False
+        except OSError:
+            pass  # another user's file of a shared folder, or a disk where nothing is removed either
         with files.in_words(path):
             files.sync_folder(path.parent)
         return True
@@ -289,6 +328,21 @@ def _clean(folder: Path) -> None:
         with contextlib.suppress(OSError):
             if path.stat().st_mtime < oldest:
                 path.unlink()
+
+
+def _take_away(path: Path, folder: Path, before: float) -> bool:
+    """Remove a file; one that is put again at that instant comes back."""
+    files.make_folders(folder)
+    away = folder / f"removed.{os.getpid()}.{path.parent.name}{path.name}"
+    path.rename(away)
+    if away.lstat().st_mtime >= before:
+        with contextlib.suppress(FileExistsError):
+            os.link(away, path)
+        away.unlink()
+        return False
+    away.unlink()
+    files.sync_folder(path.parent)
+    return True
 
 
 def _not_a_folder(root: Path) -> MlspecError:

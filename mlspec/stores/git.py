@@ -9,13 +9,13 @@ the same.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from mlspec.core import digest as digests
 from mlspec.core.events import Event, Remarked
-from mlspec.core.ports import Stored
+from mlspec.core.ports import Lying, Stored
 from mlspec.core.problem import MlspecError, fail
 from mlspec.io import files
 from mlspec.io.git import Repository
@@ -179,6 +179,41 @@ class GitStore:
             raise notes.damaged(name, ref)
         return notes.unseal(name, sealed, ref)
 
+    def contents(self) -> Iterator[Lying]:
+        """List what lies here and at the remote. Git keeps no times of blobs, and no sizes of those that are elsewhere.
+
+        Raises:
+            RemoteError: the remote cannot be asked.
+        """
+        refs = self._repository.refs(_OBJECTS, _NOTES)
+        there = self._remote.tips(f"{_OBJECTS}/*", f"{_NOTES}/*") if self._remote is not None else {}
+        refs = {**there, **refs}
+        for (ref, _), size in zip(refs.items(), self._repository.sizes(list(refs.values())), strict=True):
+            name = _name(ref)
+            if name is not None:
+                yield Lying(name, size or 0, None)
+
+    def remove(self, names: Collection[str], before: float) -> set[str]:  # noqa: ARG002 -- git knows no times
+        """Remove the refs here and at the remote; git, and the forge, drop the blobs when they next clean up.
+
+        Raises:
+            RemoteError: the remote cannot be reached.
+            MlspecError: `store/refused`: it does not let them go, in its own words.
+        """
+        wanted = {_ref(name) if digests.is_digest(name) else _note(name): name for name in names}
+        listed, removed = sorted(wanted), set[str]()
+        for at in range(0, len(listed), _AT_ONCE):
+            part = listed[at : at + _AT_ONCE]
+            if self._remote is not None:
+                removed |= self._push_away(self._remote, part)
+            with self._repository.lock():
+                for ref, oid in self._repository.refs(*part).items():
+                    if self._repository.delete_ref(ref, oid):
+                        removed.add(ref)
+        with self._naming:
+            self._unsettled.difference_update(removed)
+        return {wanted[ref] for ref in removed}
+
     def ready(self) -> None:
         """Make sure that nothing is in the way of the store's refs.
 
@@ -209,6 +244,13 @@ class GitStore:
             with self._naming:
                 self._unsettled.difference_update(waiting)
             self._is_compared = True
+
+    @staticmethod
+    def _push_away(remote: Remote, refs: Sequence[str]) -> set[str]:
+        there = remote.tips(*refs)
+        if there:
+            _refuse(remote.push(*(f":{ref}" for ref in there), expected=there), remote)
+        return set(there)
 
     def _push_notes(self, remote: Remote, named: list[str]) -> None:
         late = remote.push(*(f"{ref}:{ref}" for ref in named), expected=dict.fromkeys(named))
@@ -270,6 +312,15 @@ def _ref(digest: str) -> str:
 
 def _note(name: str) -> str:
     return f"{_NOTES}/{notes.named(name)}"
+
+
+def _name(ref: str) -> str | None:
+    """Return the digest or the name of a note that a ref stands for."""
+    if ref.startswith(f"{_OBJECTS}/"):
+        digest = digests.PREFIX + ref.removeprefix(f"{_OBJECTS}/")
+        return digest if digests.is_digest(digest) else None
+    name = ref.removeprefix(f"{_NOTES}/")
+    return name if notes.is_name(name) else None
 
 
 def _refuse_large(size: int, what: str) -> None:

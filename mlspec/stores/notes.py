@@ -21,6 +21,11 @@ def named(name: str) -> str:
     return name
 
 
+def is_name(name: str) -> bool:
+    """Say whether this is the name of a note."""
+    return _NAME.fullmatch(name) is not None
+
+
 def seal(content: bytes) -> bytes:
     """Frame a note: the digest of its content, a line feed, the content."""
     return digests.of_bytes(content).encode() + b"\n" + content

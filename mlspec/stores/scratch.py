@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from mlspec.core.ports import Store, Stored
+from mlspec.core.ports import Lying, Store, Stored
 from mlspec.stores.folder import FolderStore
 
 
@@ -62,6 +62,15 @@ class ScratchStore:
         """Return a note of either, or None."""
         there = self._own.noted(name)
         return self._store.noted(name) if there is None else there
+
+    def contents(self) -> Iterator[Lying]:
+        """List what lies in both; what lies in the folder too is listed twice."""
+        yield from self._own.contents()
+        yield from self._store.contents()
+
+    def remove(self, names: Collection[str], before: float) -> set[str]:
+        """Remove from the folder alone."""
+        return self._own.remove(names, before)
 
     def ready(self) -> None:
         """Make sure that the folder can keep objects; nothing is asked of the store."""

@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -672,3 +673,54 @@ def test_of_many_writers_of_a_note_one_wins(backend: Backend, name: str) -> None
     assert backend.open().noted(name) in told
     if backend.creates:
         assert len(set(told)) == 1
+
+
+def test_what_lies_there_is_listed(backend: Backend, store: Store) -> None:
+    contents = [b"one", b"two", bytes(PART + 1)]
+    stored = [store.put_bytes(content) for content in contents]
+    store.note("runs/one", b"said")
+    store.settle()
+    now = time.time()
+    found = {lying.name: lying for lying in backend.open().contents()}
+    assert found.keys() == {"runs/one", *(one.digest for one in stored)}
+    for one in stored:
+        assert found[one.digest].size >= one.size
+        assert found[one.digest].put is None or abs(found[one.digest].put - now) < 100
+    backend.wipe()
+
+
+def test_what_is_old_is_removed(backend: Backend, store: Store) -> None:
+    old, kept = store.put_bytes(b"old").digest, store.put_bytes(b"kept").digest
+    large = store.put_bytes(bytes(PART + 1)).digest
+    store.note("runs/one", b"said")
+    store.settle()
+    names = {old, large, "runs/one", digest.of_bytes(b"never put")}
+    assert store.remove(names, time.time() + 60) == {old, large, "runs/one"}
+    for other in (store, backend.open()):
+        assert [other.has(name) for name in (old, kept, large)] == [False, True, False]
+        assert other.noted("runs/one") is None
+        assert code_of(partial(other.read, old)) == "store/missing"
+    assert {lying.name for lying in store.contents()} == {kept}
+    assert store.put_bytes(b"old").digest == old
+    store.check(old)
+    assert store.note("runs/one", b"another") == b"another"
+
+
+def test_what_is_younger_stays(backend: Backend, store: Store) -> None:
+    if isinstance(backend, Git):
+        pytest.skip("git keeps no times")
+    name = store.put_bytes(b"young").digest
+    store.note("runs/one", b"said")
+    assert store.remove([name, "runs/one"], time.time() - 60) == set()
+    store.check(name)
+
+
+def test_what_is_put_again_is_young_again(folder: Folder) -> None:
+    store = folder.open()
+    name, long_ago = store.put_bytes(b"row").digest, time.time() - 90 * 86400
+    os.utime(folder.path(name), (long_ago, long_ago))
+    assert store.put_bytes(b"row").digest == name
+    assert store.remove([name], time.time() - 86400) == set()
+    store.check(name)
+    os.utime(folder.path(name), (long_ago, long_ago))
+    assert store.remove([name], time.time() - 86400) == {name}

@@ -140,6 +140,12 @@ class Repository(Program):
         ]
         return [*dict.fromkeys((*ids, *by_path))]
 
+    def sizes(self, names: Sequence[str]) -> list[int | None]:
+        """Return the sizes of objects in bytes, in order; None for one that is not here. Nothing is fetched for it."""
+        stdin = "".join(f"{name}\n" for name in names).encode()
+        _, out, _ = self._execute(["cat-file", "--batch-check=%(objectsize)", "--buffer"], stdin)
+        return [int(line) if line.isdigit() else None for line in out.decode().splitlines()]
+
     def content(self, name: str) -> bytes | None:
         """Return the content of one object, or None."""
         return next(self.contents([name]))

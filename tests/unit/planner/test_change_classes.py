@@ -12,10 +12,10 @@ from mlspec.core.head import contract_key
 from mlspec.gates.metric import MetricCheck
 from mlspec.planner import fingerprint
 from mlspec.planner.closure import Closure
-from mlspec.specs.base import Change, Part, change_of
+from mlspec.specs.base import Change, Keep, Part, change_of
 from mlspec.specs.dataset import Checks, Column, Dataset, FileSource, Split
 from mlspec.specs.gate import Gate
-from mlspec.specs.model import Model, Stage, Train
+from mlspec.specs.model import KeepVersions, Model, Stage, Train
 
 DATASET: dict[str, Any] = {
     "name": "adult",
@@ -72,6 +72,7 @@ CASES: dict[str, tuple[Any, Change]] = {
     "dataset.split.seed": (3, Change.VERSION),
     "dataset.split.stratify": ("income", Change.VERSION),
     "dataset.split.column": ("side", Change.VERSION),
+    "dataset.keep.newest": (5, Change.NOTHING),
     "model.name": ("earnings", Change.IDENTITY),
     "model.owner": ("data", Change.RECORD),
     "model.description": ("Income.", Change.RECORD),
@@ -94,6 +95,8 @@ CASES: dict[str, tuple[Any, Change]] = {
     "model.metrics": (["roc_auc", "accuracy"], Change.EVALUATE),
     "model.stages.staging.version": (3, Change.PROMOTE),
     "model.stages.staging.gates": (["quality", "fairness"], Change.EVALUATE),
+    "model.keep.newest": (5, Change.NOTHING),
+    "model.keep.versions": ([2], Change.NOTHING),
     "gate.name": ("bar", Change.IDENTITY),
     "gate.owner": ("data", Change.RECORD),
     "gate.description": ("A bar.", Change.RECORD),
@@ -106,8 +109,10 @@ PARTS: dict[str, type[Part]] = {
     "dataset.schema.*": Column,
     "dataset.checks": Checks,
     "dataset.split": Split,
+    "dataset.keep": Keep,
     "model.train": Train,
     "model.stages.staging": Stage,
+    "model.keep": KeepVersions,
 }
 # One allowed value only, or a field that another must go with: their class is read off, their effect cannot be tried.
 READ_OFF = {
