@@ -162,9 +162,17 @@ def make_folders(path: Path) -> None:
 
 
 def ignore_folder(folder: Path) -> None:
-    """Tell git to ignore a folder, from inside it."""
-    with partial(folder, "gitignore") as temporary:
-        temporary.write_bytes(b"*\n")
+    """Tell git to ignore a folder, from inside it.
+
+    The temporary file always has one name: what a writer that was killed left of it becomes the file.
+    """
+    temporary = folder / ".gitignore.partial"
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    try:
+        os.write(descriptor, b"*\n")
+    finally:
+        os.close(descriptor)
+    with suppress(FileNotFoundError):  # another process was first
         settle(temporary, folder / ".gitignore")
 
 
