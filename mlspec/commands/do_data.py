@@ -23,7 +23,11 @@ from mlspec.planner.datasets import DatasetView
 from mlspec.specs.dataset import Dataset
 from mlspec.steps.contract import Known, check_table, values_of
 from mlspec.steps.profile import profile_table
+from mlspec.steps.remarks import remarks
 from mlspec.steps.sides import sides
+
+_MOST_REMARKS = 10
+"""A record keeps so many."""
 
 
 def snapshot(session: Session, action: Action, started: datetime) -> Result:
@@ -61,7 +65,7 @@ def check(session: Session, action: Action, started: datetime) -> Result:
     known = _known(session, dataset)
     try:
         with lend_table(session, view.version.fields if view.version else {}, dataset) as lent:
-            looked = _look(lent, dataset, known)
+            looked = _look(lent, dataset, known, started)
     except MlspecError as error:
         if not error.problems[0].code.startswith("data/"):
             raise
@@ -72,8 +76,9 @@ def check(session: Session, action: Action, started: datetime) -> Result:
         return _rejection(dataset, looked.violations, session.author.draft("check", action, started, **facts))
     described = session.workspace.store.put_bytes(_json(looked.profile))
     outputs = (Object(name="profile", digest=described.digest, size=described.size), *more)
-    draft = session.author.draft("check", action, started, outputs=outputs, **facts)
-    return Result(f"{looked.rows:,} rows keep the contract; {looked.tests:,} of them are for testing", (draft,))
+    draft = session.author.draft("check", action, started, outputs=outputs, remarks=looked.remarks, **facts)
+    told = f"{looked.rows:,} rows keep the contract; {looked.tests:,} of them are for testing"
+    return Result(told, (draft,), remarks=looked.remarks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +89,17 @@ class _Looked:
     tests: int = 0
     violations: tuple[Violation, ...] = ()
     profile: Mapping[str, object] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
 
 
-def _look(lent: Lent, dataset: Dataset, known: Known) -> _Looked:
+def _look(lent: Lent, dataset: Dataset, known: Known, now: datetime) -> _Looked:
     table = lent.table
     violations = (*lent.violations, *check_table(table, dataset, _unread(lent.violations), known))
     if violations:
         return _Looked(table.rows, violations=violations)
     tests = sides(table, dataset).tests
-    return _Looked(table.rows, tests, profile=profile_table(table, dataset, tests))
+    odd = remarks(table, dataset, now)[:_MOST_REMARKS]
+    return _Looked(table.rows, tests, profile=profile_table(table, dataset, tests), remarks=odd)
 
 
 def _known(session: Session, dataset: Dataset) -> Known:

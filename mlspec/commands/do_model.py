@@ -61,7 +61,7 @@ def train(session: Session, action: Action, started: datetime) -> Result:
     finished = _noted(session, _trained(session, action, view))
     drafts = _training_records(session, action, started, view, finished)
     told = f"{finished.rows:,} rows, {finished.features} features"
-    return Result(told, drafts, version=_registered_as(session, action))
+    return Result(told, drafts, version=_registered_as(session, action), remarks=finished.warnings)
 
 
 def _trained(session: Session, action: Action, view: ModelView) -> Finished:
@@ -112,6 +112,7 @@ def _stored(session: Session, action: Action, view: ModelView, trained: Trained)
         features=trained.features,
         environment=Environment(python=trained.python, platform=trained.platform, packages=packages.digest),
         cost=_cost(trained.result),
+        warnings=trained.warnings,
     )
 
 

@@ -20,5 +20,6 @@ class Result:
     metrics: tuple[tuple[str, Estimate], ...] = ()
     verdicts: tuple[GateVerdict, ...] = ()
     violations: tuple[Violation, ...] = ()
+    remarks: tuple[str, ...] = ()
     log_tail: tuple[str, ...] = ()
     negative: bool = False

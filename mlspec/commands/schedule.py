@@ -194,6 +194,7 @@ def _finish(session: Session, action: Action, started: datetime, outcome: Callab
         result.metrics,
         result.verdicts,
         result.violations,
+        result.remarks,
         result.log_tail,
         result.negative,
     )

@@ -36,6 +36,8 @@ class Ended:
     metrics: tuple[tuple[str, Estimate], ...] = ()
     verdicts: tuple[GateVerdict, ...] = ()
     violations: tuple[Violation, ...] = ()
+    remarks: tuple[str, ...] = ()
+    """What it noticed that stops nothing."""
     log_tail: tuple[str, ...] = ()
     negative: bool = False
 

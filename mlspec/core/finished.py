@@ -20,6 +20,8 @@ class Finished(Value):
     features: int
     environment: Environment
     cost: Cost
+    warnings: tuple[str, ...] = ()
+    """What the training warned of; it may tell of rows, and so is in no record."""
 
     @property
     def note(self) -> str:

@@ -148,6 +148,8 @@ class Record(Value):
     """The gates in force and their digests."""
     conforming: dict[str, bool] = {}
     violations: tuple[Violation, ...] = ()
+    remarks: tuple[str, ...] = ()
+    """What is odd about data that keeps its contract: it stops nothing."""
     environment: Environment | None = None
     failure: Failure | None = None
     expiry: Expiry | None = None

@@ -40,6 +40,8 @@ def ended_lines(ended: Ended) -> Iterator[Line]:
         yield from _verdict(verdict)
     for violation in ended.violations[:20]:
         yield _violation(violation)
+    for remark in ended.remarks:
+        yield line(_INDENT, ("warning  ", "warn"), neutralise(remark))
     for text in ended.log_tail[-_LOG_LINES:]:
         yield line(_INDENT, ("| ", "dim"), neutralise(text))
 

@@ -334,3 +334,23 @@ def test_a_model_leaves_as_a_folder_and_as_an_object(world: World) -> None:
         [sys.executable, "-c", code], cwd=world.root, env=world.env, capture_output=True, text=True, check=False
     )
     assert loaded.stdout.strip() == "['no', 'yes']", loaded.stderr
+
+
+def test_what_is_odd_is_told_and_stops_nothing(fresh: World) -> None:
+    """A feature that gives the target away, times to come, and what training warns of."""
+    rows = (fresh.root / "data/questions.csv").read_text().splitlines()
+    odd = [
+        f"{row},{'n' if row.endswith('no') else 'j'},{'2999' if n == 3 else '2020'}-01-01" for n, row in enumerate(rows)
+    ]
+    fresh.write({"data/questions.csv": "\n".join(["id,hint,label,antwort,day", *odd[1:]]) + "\n"})
+    fresh.edit("specs/questions.yaml", "  - {name: label", "  - {name: antwort, type: string}\n  - {name: label")
+    fresh.edit("specs/questions.yaml", "  - {name: label", "  - {name: day, type: date}\n  - {name: label")
+    fresh.edit("specs/answer.yaml", "C: 1.0", "C: 1.0, max_iter: 1")
+    fresh.commit("An odd delivery")
+    out = fresh.apply().out
+    assert "\n          warning  column `day`: 1 value is later than now, " in out
+    assert "\n          warning  column `antwort` is the target `label` in other words: each value of one goes" in out
+    assert "\n          warning  ConvergenceWarning: lbfgs failed to converge" in out
+    (checked,) = (path for path in fresh.recorded() if path.endswith("check-dataset.questions.json"))
+    assert b"in other words" in fresh.content(checked)
+    assert "2999" not in out + fresh.content(checked).decode()
