@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -10,6 +10,7 @@ from pathlib import Path
 from mlspec.commands.workspace import Workspace
 from mlspec.core import digest
 from mlspec.core.parts import Manifest, Part, manifest_of
+from mlspec.io.files import Hashed
 from mlspec.io.hashes import HashCache
 from mlspec.io.parts import Wanted, find_parts, folder_of, is_glob
 from mlspec.planner.globs import matches
@@ -17,6 +18,7 @@ from mlspec.specs.dataset import Dataset
 from mlspec.specs.store import FOLDER
 
 _THREADS = 4
+_LARGE = 1 << 20
 
 
 def is_many(root: Path, dataset: Dataset) -> bool:
@@ -54,9 +56,23 @@ def manifest(dataset: Dataset, files: dict[str, Path], hashes: HashCache) -> Man
         MlspecError: `source/…` or `env/…`, a file cannot be read or changes while it is.
     """
     names = relative(dataset.source.path, files)
+    found = zip(names, _hashed(list(files.values()), hashes), strict=True)
+    return manifest_of([Part(name, one.size, one.digest) for name, one in found])
+
+
+def _hashed(paths: list[Path], hashes: HashCache) -> Iterator[Hashed]:
+    """Hash files, large ones on threads; a small one takes longer to hand over than to hash."""
     with ThreadPoolExecutor(_THREADS, thread_name_prefix="hash") as pool:
-        found = pool.map(hashes.hash, files.values())
-        return manifest_of([Part(name, one.size, one.digest) for name, one in zip(names, found, strict=True)])
+        coming = {path: pool.submit(hashes.hash, path) for path in paths if _is_large(path)}
+        for path in paths:
+            yield coming[path].result() if path in coming else hashes.hash(path)
+
+
+def _is_large(path: Path) -> bool:
+    try:
+        return path.stat().st_size >= _LARGE
+    except OSError:
+        return False
 
 
 def relative(path: str, names: Iterable[str]) -> list[str]:
