@@ -209,8 +209,9 @@ class FolderStore:
         with files.in_words(self.root):
             for name in names:
                 path = self.path(name) if digests.is_digest(name) else self._note_path(name)
-                if path.is_file() and path.lstat().st_mtime < before and _take_away(path, folder, before):
-                    removed.add(name)
+                with contextlib.suppress(FileNotFoundError):  # or another gc was faster
+                    if path.lstat().st_mtime < before and _take_away(path, folder, before):
+                        removed.add(name)
         return removed
 
     def digests(self) -> Iterator[str]:
