@@ -215,6 +215,10 @@ def finished(scene: Scene) -> int:
     return len({path.name for path in scene.base.glob("**/store/notes/runs/*") if path.is_file()})
 
 
+_OUR_LOCKS = ("/mlspec/lineage", "/mlspec/lineage.lock", ".git/packed-refs.lock")
+"""The branch, its reflog, and what git locks while it moves a ref: a git that was killed leaves its locks behind."""
+
+
 def users_own(world: World) -> dict[str, bytes]:
     """Return every file that is the user's: the work tree, the index, HEAD, refs and locks that are not ours."""
     found = {}
@@ -223,7 +227,7 @@ def users_own(world: World) -> dict[str, bytes]:
         ours = name.startswith(
             (".mlspec/", ".git/objects/", ".git/mlspec", ".git/refs/mlspec/", ".git/logs/refs/mlspec")
         )
-        if path.is_file() and not ours and not name.endswith(("/mlspec/lineage", "/mlspec/lineage.lock")):
+        if path.is_file() and not ours and not name.endswith(_OUR_LOCKS):
             found[name] = path.read_bytes()
     return found
 

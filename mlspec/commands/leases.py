@@ -85,8 +85,11 @@ class Leases:
             self.drop(fingerprint)
 
     def sweep(self, is_recorded: Callable[[str], bool]) -> None:
-        """Take away what the dead have left of trainings that are recorded, if this apply took a lease of its own."""
-        if not self._has_taken:
+        """Take away what the dead have left of trainings that are recorded.
+
+        A remote is asked for it only if this apply took a lease of its own.
+        """
+        if self.home.remote is not None and not self._has_taken:
             return
         with suppress(MlspecError):  # what stays does no harm
             for fingerprint, found in left(self.home).items():
