@@ -10,8 +10,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from mlspec.commands.recorded import Recorded, Tell, open_recorded, unheard
+from mlspec.core import digest
 from mlspec.core.address import is_project
-from mlspec.core.head import Head, VerdictFact
+from mlspec.core.head import Head, VerdictFact, newest
 from mlspec.core.heads import of_kind
 from mlspec.core.overview import Overview, ResourceView, StageView, VersionView
 from mlspec.core.plan import Plan
@@ -130,10 +131,21 @@ def _view(head: Head, heads: Mapping[str, Head], stages: tuple[str, ...]) -> Res
         failed=tuple(f"{failed.verb}: {failed.failure.message}" for failed in head.failed.values()),
         current=head.current,
         rows=contract.rows if contract else None,
-        size=snapshot.size if snapshot else None,
-        rejected=tuple(known.summary for known in head.contracts.values() if known.outcome == "rejected"),
+        size=snapshot.size if snapshot and not snapshot.packs else None,  # of many files, it is the manifest's
+        rejected=tuple(_rejected(head)),
         used_by=tuple(_users(head, heads)),
     )
+
+
+def _rejected(head: Head) -> list[str]:
+    """Say what was rejected since the current version kept its contract; what was mended is for the log to tell."""
+    kept = {key: known for key, known in head.contracts.items() if known.outcome == "passed"}
+    current = newest({key: known for key, known in kept.items() if known.fingerprint == head.current})
+    return [
+        f"version {digest.short(known.fingerprint, 8)}: {known.summary}"
+        for known in sorted(head.contracts.values(), key=lambda known: (known.at, known.record))
+        if known.outcome == "rejected" and (current is None or known.at > current.at)
+    ]
 
 
 def _stages(head: Head, order: tuple[str, ...]) -> list[StageView]:

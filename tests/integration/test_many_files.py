@@ -75,6 +75,22 @@ def test_a_month_more_is_a_new_version(world: World, tmp_path: Path) -> None:
     assert later.mlspec("verify", "--store").code == 0
 
 
+def test_what_was_rejected_is_shown_until_it_is_mended(world: World, tmp_path: Path) -> None:
+    later = world.copy(tmp_path / "rejected")
+    later.edit(
+        "specs/questions.yaml", "{name: id, type: integer, role: id}", "{name: id, type: integer, role: id, max: 4999}"
+    )
+    for number, rejected in ((5, 1), (4, 0)):
+        put(later, "2026-04.csv.gz", month(number))
+        later.commit()
+        assert later.mlspec("apply", "--yes", "dataset/questions").code == (3 if rejected else 0)
+        (shown,) = json.loads(later.mlspec("show", "dataset/questions", "--format", "json").out)["resources"]
+        assert [text.partition(": ")[2] for text in shown["rejected"]] == [
+            "column `id`, 100 rows: the value is above 4999"
+        ] * rejected
+        assert shown["size"] is None, "the manifest's size is not the data's"
+
+
 def test_a_move_of_the_folder_is_no_new_version(world: World, tmp_path: Path) -> None:
     moved = world.copy(tmp_path / "moved")
     (moved.root / "data").rename(moved.root / "rows")
