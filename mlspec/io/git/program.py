@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import tempfile
@@ -112,9 +113,13 @@ class Program:
         full = next((number for number in FULL if os.strerror(number) in words), None)
         if full:
             return told(OSError(full, words), self.common_dir)
-        unsaid = words.rstrip("\n").endswith("'") and "couldn't write" in words
+        unsaid = _NO_REASON.search(words) is not None
         hint = "git does not say why: look whether the disk is full, the quota used up, or the disk broken"
         return fail("git/failed", f"{what}: {words}", help=hint if unsaid else None)
+
+
+_NO_REASON = re.compile(r"couldn't (?:write|set|close) '[^']*'\n?$")
+"""How git ends what it says of a ref that the system did not let it move, whatever the reason was."""
 
 
 @contextmanager
