@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -22,8 +22,6 @@ from mlspec.cli.main import STOPS
 if TYPE_CHECKING:
     from mlspec.core.plan import Plan
     from mlspec.planner.world import Options
-
-_STOPPING = b"\nstopping: running steps are ended and what is finished is recorded; again to stop at once\n"
 
 
 @click.command("apply")
@@ -83,7 +81,7 @@ def command(
     options = Options(retry_failed, allow_retire)
     request = ApplyRequest(addresses, plan_file, approved and start / approved, jobs, not no_push, wait, options)
     cancel, code = threading.Event(), 0
-    with _stoppable(cancel), Progress() as progress:
+    with _stoppable(cancel), Progress(cancel) as progress:
         settled = yes or plan_file is not None or approved is not None
         confirm = partial(_confirmed, settled=settled, short=plan_file is not None)
         for event in run(start, request, confirm, cancel, progress.show):
@@ -101,7 +99,7 @@ def _scratch(start: Path, addresses: tuple[str, ...], jobs: int, options: Option
 
     cancel, code = threading.Event(), 0
     show = partial(_confirmed, settled=True, short=False)
-    with _stoppable(cancel), Progress() as progress:
+    with _stoppable(cancel), Progress(cancel) as progress:
         for event in run(start, ScratchRequest(addresses, jobs, options), show, cancel, progress.show):
             progress.show(event)
             if isinstance(event, Closed):
@@ -129,7 +127,16 @@ def _confirmed(plan: Plan, settled: bool, *, short: bool) -> bool:
     from mlspec.render.text import line
 
     write_on([*(summary_lines(plan) if short else plan_lines(plan)), line("")], sys.stdout)
-    return settled or not plan.runnable or click.confirm("Apply this?", default=False)
+    return settled or not plan.runnable or _asked("Apply this?")
+
+
+def _asked(question: str) -> bool:
+    """Ask; to interrupt here is to say no, for nothing runs that would have to be ended."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return click.confirm(question, default=False)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager
@@ -144,8 +151,6 @@ def _stoppable(cancel: threading.Event) -> Iterator[None]:
         if cancel.is_set() or is_over:
             os._exit(130)
         cancel.set()
-        with suppress(OSError):  # the terminal may be what went away
-            os.write(sys.stderr.fileno(), _STOPPING)
 
     for number in STOPS:
         if signal.getsignal(number) is not signal.SIG_IGN:

@@ -4,26 +4,32 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TextIO
 
+from mlspec.core.problem import Problem
+from mlspec.render.fold import folded
+from mlspec.render.problems import problem_lines
 from mlspec.render.text import Line, line
 
+_GREEN, _ORANGE, _TEAL, _RED, _GREY = (f"38;5;{number}" for number in (28, 166, 30, 196, 243))
+"""As far from white as from black (a contrast of about 4 to 1), so that they are read on either."""
 _STYLES = {
-    "add": "32",
-    "change": "33",
-    "train": "36",
-    "promote": "1;32",
-    "rollback": "1;33",
-    "remove": "31",
-    "blocked": "1;31",
-    "error": "1;31",
-    "warn": "33",
-    "ok": "32",
-    "help": "36",
+    "add": _GREEN,
+    "change": _ORANGE,
+    "train": _TEAL,
+    "promote": f"1;{_GREEN}",
+    "rollback": f"1;{_ORANGE}",
+    "remove": _RED,
+    "blocked": f"1;{_RED}",
+    "error": f"1;{_RED}",
+    "warn": _ORANGE,
+    "ok": _GREEN,
+    "help": _TEAL,
     "trailing": "41",
     "bold": "1",
-    "dim": "2",
+    "command": "1",
+    "dim": _GREY,
 }
 
 
@@ -34,6 +40,34 @@ def wants_colour(stream: TextIO) -> bool:
     if os.environ.get("FORCE_COLOR"):
         return True
     return os.environ.get("TERM") != "dumb" and stream.isatty()
+
+
+def moves(stream: TextIO) -> bool:
+    """Say whether what is on a stream can be drawn again: on a terminal that is not dumb."""
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def size(stream: TextIO) -> tuple[int, int]:
+    """Return the columns and rows of a terminal; zeros for a stream that is none, or that does not say."""
+    try:
+        return os.get_terminal_size(stream.fileno()) if stream.isatty() else (0, 0)
+    except (OSError, ValueError):
+        return 0, 0
+
+
+def rows(lines: Iterable[Line], stream: TextIO) -> Iterator[Line]:
+    """Yield lines as they are shown: broken to the width of a terminal, and in characters that the stream can write."""
+    columns, _ = size(stream)
+    for one in lines:
+        yield from folded(_writable(one, stream), columns)
+
+
+def _writable(one: Line, stream: TextIO) -> Line:
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    if encoding.lower().startswith("utf") or str(one).isascii():
+        return one
+    errors = stream.errors or "strict"
+    return Line(tuple((text.encode(encoding, errors).decode(encoding), style) for text, style in one.pieces))
 
 
 def painted(one: Line, *, colour: bool) -> str:
@@ -47,12 +81,18 @@ def painted(one: Line, *, colour: bool) -> str:
 
 
 def write(lines: Iterable[Line], stream: TextIO | None = None) -> None:
-    """Write lines; they are never wrapped."""
+    """Write lines, broken to the width of a terminal; where there is none they are never broken."""
     target = stream or sys.stdout
     colour = wants_colour(target)
-    for one in lines:
+    for one in rows(lines, target):
         target.write(painted(one, colour=colour) + "\n")
     target.flush()
+
+
+def write_problems(problems: Iterable[Problem], stream: TextIO | None = None) -> None:
+    """Write problems, with excerpts that fit."""
+    target = stream or sys.stdout
+    write(problem_lines(problems, size(target)[0]), target)
 
 
 def write_on(lines: Iterable[Line], stream: TextIO) -> None:

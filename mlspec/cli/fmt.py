@@ -19,10 +19,9 @@ def command(start: Path, paths: tuple[str, ...], check: bool) -> int:
     """Write specs and mlspec.yaml, or those below PATHS, in canonical order and layout; comments are kept."""
     import sys
 
-    from mlspec.cli.console import wants_colour, write, write_text
+    from mlspec.cli.console import wants_colour, write, write_problems, write_text
     from mlspec.commands.fmt import run
     from mlspec.render.fmt_text import diff_lines, outcome_lines
-    from mlspec.render.problems import problem_lines
 
     done = run(start, paths, check=check)
     changed = [(one.file, one.before, one.after) for one in done.files if one.changed]
@@ -31,7 +30,7 @@ def command(start: Path, paths: tuple[str, ...], check: bool) -> int:
         write(diff)
     elif diff:
         write_text("\n".join(map(str, diff)))  # spaces at ends of lines are part of it
-    write(problem_lines(done.problems), sys.stderr)
+    write_problems(done.problems, sys.stderr)
     errors = {str(problem.place and problem.place.file) for problem in done.problems if problem.severity == "error"}
     write(outcome_lines([file for file, _, _ in changed], len(done.files), len(errors), check=check))
     return 1 if errors or (check and changed) else 0

@@ -34,11 +34,10 @@ def command(
 ) -> int:
     """List what need no longer be kept, ask, record that it goes, and remove it from the store."""
     from mlspec.cli.ask import can_ask
-    from mlspec.cli.console import write
+    from mlspec.cli.console import write, write_problems
     from mlspec.cli.verify import Heartbeat
     from mlspec.commands.gc import GcRequest, run
     from mlspec.render.garbage_text import swept_lines
-    from mlspec.render.problems import problem_lines
     from mlspec.render.text import line
 
     asks = not yes and can_ask()
@@ -50,7 +49,7 @@ def command(
         write([line(("Nothing was removed.", "bold"), hint)])
         return 1 if asks else 0
     write(swept_lines(done))
-    write(problem_lines(done.problems), sys.stderr)
+    write_problems(done.problems, sys.stderr)
     return done.exit_code
 
 

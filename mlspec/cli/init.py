@@ -48,8 +48,10 @@ def command(start: Path, folder: Path | None, file: str | None, template: str, y
     write(line(("created  ", "add"), path.relative_to(target).as_posix()) for path in scaffold.files)
     steps = [f"cd {folder}"] * (folder is not None) + ["git init -b main"] * (not scaffold.in_git)
     steps += ["git add -A", "git commit -m 'Declare a model'"]
-    write([line(""), line("Next: ", (" && ".join(steps), "bold"))])
-    write([line("then: ", ("mlspec plan", "bold"), ", ", ("mlspec apply", "bold"), ", ", ("mlspec show", "bold"))])
+    first = [piece for step in steps[:-1] for piece in ((f"{step} &&", "command"), " ")]
+    write([line(""), line("Next: ", *first, (steps[-1], "command"))])
+    then = (("mlspec plan", "command"), ", ", ("mlspec apply", "command"), ", ", ("mlspec show", "command"))
+    write([line("then: ", *then)])
     return 0
 
 

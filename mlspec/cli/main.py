@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import gc
 import io
 import os
@@ -46,6 +47,8 @@ _COMMANDS = (
     "version",
 )
 
+click.rich_click.THEME = "mono-box"  # bold and dim, which are read on white and on black
+
 
 class LazyGroup(click.RichGroup):
     """Commands by name; the module of one is imported when it is called."""
@@ -86,7 +89,7 @@ def cli(ctx: click.Context, folder: str) -> None:
 def run() -> NoReturn:
     """Run the command line and exit. The console entry point."""
     gc.set_threshold(50_000, 20, 50)  # commands make many values that stay and next to no cycles
-    _utf8()
+    _encode()
     code = _outcome(lambda: cli.main(prog_name=NAME, complete_var=COMPLETE, standalone_mode=False))
     for number in STOPS:
         signal.signal(number, signal.SIG_IGN)  # all is done and said: the code is what there is to tell
@@ -101,7 +104,7 @@ def _outcome(call: Callable[[], Any]) -> int:
     except click.ClickException as error:
         return _usage(error)
     except (click.Abort, KeyboardInterrupt):
-        sys.stderr.write("interrupted\n")
+        sys.stderr.write("\ninterrupted\n" if sys.stderr.isatty() else "interrupted\n")  # after ^C
         return INTERRUPTED
     except BrokenPipeError:
         return _closed_pipe()
@@ -144,12 +147,25 @@ def _defect() -> int:
     return DEFECT
 
 
-def _utf8() -> None:
-    """Write UTF-8 whatever the locale says; a character nobody can show never stops us."""
+def _encode() -> None:
+    """Write UTF-8 whatever the locale says, but to a terminal of one that cannot show it; no character stops us."""
+    codecs.register_error("spelt", _spelt)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(encoding="utf-8", errors="replace")
+            named = next(filter(None, map(os.environ.get, ("LC_ALL", "LC_CTYPE", "LANG"))), "")
+            shown = "ascii" if named in ("C", "POSIX") else stream.encoding
+            stream.reconfigure(encoding=shown if stream.isatty() else "utf-8", errors="spelt")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+def _spelt(error: UnicodeError) -> tuple[str | bytes, int]:
+    """Write what an encoding lacks: an ellipsis as three dots, a lone surrogate as `?`, all else by its code."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    wrong = error.object[error.start : error.end]
+    if error.encoding.startswith("utf"):
+        return "?" * len(wrong), error.end
+    return "".join("..." if sign == "…" else ascii(sign)[1:-1] for sign in wrong), error.end
 
 
 if __name__ == "__main__":

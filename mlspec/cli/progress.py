@@ -6,9 +6,10 @@ import os
 import sys
 import threading
 import time
-from typing import Any, TextIO
+from contextlib import suppress
+from typing import TextIO
 
-from mlspec.cli.console import painted, wants_colour, write_on
+from mlspec.cli.console import moves, painted, rows, size, wants_colour, write_on
 from mlspec.core.events import Closed, Compared, Ended, Event, Moved, Remarked, Started, Waiting
 from mlspec.core.plan import Action
 from mlspec.io.ci import in_ci
@@ -16,36 +17,41 @@ from mlspec.render.beside_text import beside_lines
 from mlspec.render.events_text import COSTLY, closed_line, ended_lines, moved_line
 from mlspec.render.plan_text import phrase
 from mlspec.render.problems import problem_lines
-from mlspec.render.text import Line, duration, line, neutralise
+from mlspec.render.text import Line, cells, duration, line, neutralise
 
 HEARTBEAT_S = 10.0
+_STOPPING = "running steps are ended and what is finished is recorded; again to stop at once"
+_ERASE = "\r\x1b[J"
 
 
 class Progress:
     """Shows an apply: a line for each action that ended; what runs and moves live on a terminal, else by heartbeat."""
 
-    def __init__(self) -> None:
-        """Show on stderr what runs, and on stdout what came of it."""
+    def __init__(self, cancel: threading.Event | None = None) -> None:
+        """Show on stderr what runs, and on stdout what came of it; say at once that `cancel` was set."""
+        self._cancel = cancel or threading.Event()
+        self._stopping = False
         self._running: dict[str, tuple[Action, float]] = {}
         self._moving: dict[str, Moved] = {}
         self._waits: dict[str, str] = {}
-        self._live: Any = None
+        self._is_live = False
+        self._drawn = 0
         self._stop = threading.Event()
         self._lock = threading.Lock()
 
     def __enter__(self) -> Progress:
         """Start showing."""
-        if wants_colour(sys.stderr) and sys.stderr.isatty() and not in_ci(os.environ):
-            self._live = _live()
-            self._live.start()
+        self._is_live = moves(sys.stderr) and not in_ci(os.environ)
         threading.Thread(target=self._beat, daemon=True).start()
+        threading.Thread(target=self._watch, daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
         """Stop showing."""
-        self._stop.set()
-        if self._live is not None:
-            self._live.stop()
+        with self._lock:
+            self._stop.set()
+            self._tell_stopping()
+            self._draw([])
 
     def show(self, event: Event) -> None:
         """Show an event."""
@@ -72,7 +78,7 @@ class Progress:
                     self._running.clear()
                     self._moving.clear()
                     self._say([closed_line(event)], sys.stdout)
-                    self._say(list(problem_lines(event.problems)), sys.stderr)
+                    self._say(list(problem_lines(event.problems, size(sys.stderr)[0])), sys.stderr)
             self._refresh()
 
     def _start(self, action: Action) -> None:
@@ -86,23 +92,49 @@ class Progress:
             self._say([line(("waiting   ", "train"), (what, "bold"), (f"  {neutralise(who)}", "dim"))], sys.stderr)
 
     def _say(self, lines: list[Line], stream: TextIO) -> None:
-        if self._live is not None:
-            self._live.update("", refresh=True)
+        self._draw([])
         write_on(lines, stream)
 
+    def _watch(self) -> None:
+        self._cancel.wait()
+        with self._lock:
+            self._tell_stopping()
+            self._refresh()
+
+    def _tell_stopping(self) -> None:
+        if self._cancel.is_set() and not self._stopping:
+            self._stopping = True
+            if self._is_live:
+                _put(_ERASE)  # the terminal wrote ^C
+            self._say([line(("stopping: ", "warn"), _STOPPING)], sys.stderr)
+
     def _beat(self) -> None:
-        period = 0.5 if self._live is not None else HEARTBEAT_S
+        period = 0.5 if self._is_live else HEARTBEAT_S
         while not self._stop.wait(period):
             with self._lock:
-                if self._live is not None:
+                if self._is_live:
                     self._refresh()
                 elif self._running or self._moving:
                     write_on(self._lines(), sys.stderr)
 
     def _refresh(self) -> None:
-        if self._live is not None and not self._stop.is_set():
-            colour = wants_colour(sys.stderr)
-            self._live.update(_ansi("\n".join(painted(one, colour=colour) for one in self._lines())), refresh=True)
+        if not self._stop.is_set():
+            self._draw(self._lines())
+
+    def _draw(self, lines: list[Line]) -> None:
+        """Draw what runs and moves over what was drawn of it before, no higher than the terminal."""
+        if not self._is_live or not (lines or self._drawn):
+            return
+        columns, height = size(sys.stderr)
+        over = f"\x1b[{self._drawn}A{_ERASE}" if self._drawn else ""
+        text, self._drawn, colour = "", 0, wants_colour(sys.stderr)
+        for one in rows(lines, sys.stderr):
+            taken = -(-cells(str(one)) // columns) if columns else 1
+            if height and self._drawn + taken >= height:
+                break
+            text += painted(one, colour=colour) + "\n"
+            self._drawn += taken
+        _put(over + text)
 
     def _lines(self) -> list[Line]:
         now = time.monotonic()
@@ -114,14 +146,7 @@ class Progress:
         return [*lines, *(moved_line(moved) for moved in self._moving.values())]
 
 
-def _live() -> Any:
-    from rich.console import Console
-    from rich.live import Live
-
-    return Live("", console=Console(stderr=True), auto_refresh=False, transient=True)
-
-
-def _ansi(text: str) -> Any:
-    from rich.text import Text
-
-    return Text.from_ansi(text)
+def _put(text: str) -> None:
+    with suppress(OSError):  # the terminal may have gone
+        sys.stderr.write(text)
+        sys.stderr.flush()

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import rich_click as click
 
-from mlspec.cli.console import write
+from mlspec.cli.console import write, write_problems
 from mlspec.core.problem import MlspecError, Problem, in_order
 from mlspec.io.files import told as told_by_system
-from mlspec.render.problems import problem_lines
 from mlspec.render.text import Line
 
 _EXTRA = {"pandas", "pyarrow", "sklearn", "scipy", "skops", "numpy"}
@@ -19,27 +18,27 @@ _EXTRA = {"pandas", "pyarrow", "sklearn", "scipy", "skops", "numpy"}
 def report(error: Exception) -> int | None:
     """Tell what went wrong and return its exit code; None when it is a defect of our own."""
     if isinstance(error, MlspecError):
-        write(problem_lines(in_order(error.problems)), sys.stderr)
+        write_problems(in_order(error.problems), sys.stderr)
         return error.exit_code
     if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] in _EXTRA:
         message = f"this needs the extra `run` ({error.name} is not installed)"
-        write(problem_lines([Problem("env/no-extra", message, help='run: pip install "mlspec[run]"')]), sys.stderr)
+        write_problems([Problem("env/no-extra", message, help='run: pip install "mlspec[run]"')], sys.stderr)
         return 1
     if isinstance(error, OSError):
-        write(problem_lines(told_by_system(error, Path(error.filename or "a file")).problems), sys.stderr)
+        write_problems(told_by_system(error, Path(error.filename or "a file")).problems, sys.stderr)
         return 1
     return None
 
 
 def warn(problem: Problem) -> None:
     """Tell what a user should know beside the result."""
-    write(problem_lines([problem]), sys.stderr)
+    write_problems([problem], sys.stderr)
 
 
 def told(done: Line, refused: tuple[Problem, ...]) -> int:
     """Say what was done, and which records no longer hold; return the exit code that means."""
     write([done])
-    write(problem_lines(in_order(refused)), sys.stderr)
+    write_problems(in_order(refused), sys.stderr)
     return 4 if refused else 0
 
 
@@ -51,7 +50,7 @@ def usage(error: click.ClickException) -> None:
     helped = f"see: {context.command_path} --help" if context is not None else "see: mlspec --help"
     text = error.message if isinstance(error, click.NoSuchOption) else error.format_message()
     text = (text[:1].lower() + text[1:]).rstrip(".")
-    write(problem_lines([Problem("usage", text, help=hint or helped)]), sys.stderr)
+    write_problems([Problem("usage", text, help=hint or helped)], sys.stderr)
 
 
 def _nearest(error: click.NoSuchOption) -> list[str]:

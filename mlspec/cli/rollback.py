@@ -29,9 +29,8 @@ def command(
     import sys
 
     from mlspec.cli.ask import can_ask
-    from mlspec.cli.console import write
+    from mlspec.cli.console import write, write_problems
     from mlspec.commands.rollback import RollbackRequest, run
-    from mlspec.render.problems import problem_lines
     from mlspec.render.rollback_text import outcome_lines
     from mlspec.render.text import line
 
@@ -43,7 +42,7 @@ def command(
         write([line(("Cancelled.", "bold"), " Nothing was moved.")])
         return 1
     write(outcome_lines(done))
-    write(problem_lines(done.problems), sys.stderr)
+    write_problems(done.problems, sys.stderr)
     return done.exit_code
 
 

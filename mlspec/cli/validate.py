@@ -22,10 +22,10 @@ from mlspec.cli import complete
 @click.pass_obj
 def command(start: Path, paths: tuple[str, ...], form: str) -> int:
     """Check every spec, or those below PATHS; print every problem."""
-    from mlspec.cli.console import write, write_text
+    from mlspec.cli.console import write, write_problems, write_text
     from mlspec.commands.validate import run
     from mlspec.render.json_text import document
-    from mlspec.render.problems import github_annotations, problem_json, problem_lines
+    from mlspec.render.problems import github_annotations, problem_json
     from mlspec.render.text import line
 
     problems = run(start, paths)
@@ -37,7 +37,7 @@ def command(start: Path, paths: tuple[str, ...], form: str) -> int:
         for text in github_annotations(problems):
             write_text(text)
     else:
-        write(problem_lines(problems))
+        write_problems(problems)
         write(
             [line(("Valid.", "ok")) if not errors else line((f"{errors} problem{'s' if errors > 1 else ''}.", "error"))]
         )

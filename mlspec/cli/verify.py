@@ -21,10 +21,9 @@ HEARTBEAT_S = 10.0
 @click.pass_obj
 def command(start: Path, store: bool, repair: bool, accept: str | None, reason: str) -> int:
     """Check that records, heads and objects are what was recorded; name the first that is not."""
-    from mlspec.cli.console import write
+    from mlspec.cli.console import write, write_problems
     from mlspec.cli.report import warn
     from mlspec.commands.verify import VerifyRequest, run
-    from mlspec.render.problems import problem_lines
     from mlspec.render.text import line
 
     if accept is not None:
@@ -41,7 +40,7 @@ def command(start: Path, store: bool, repair: bool, accept: str | None, reason: 
     report = run(start, VerifyRequest(store=store, repair=repair), Heartbeat())
     for warning in report.warnings:
         warn(warning)
-    write(problem_lines(report.damage))
+    write_problems(report.damage)
     if report.back is not None:
         write([line(("brought back  ", "ok"), f"the branch is at {report.back[:12]} again, by a fast-forward")])
     write(line(("repaired  ", "ok"), name) for name in report.repaired)

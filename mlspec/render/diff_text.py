@@ -9,7 +9,7 @@ from mlspec.core import digest
 from mlspec.core.comparison import Change, ColumnChange, Comparison, MetricPair, Side
 from mlspec.core.moment import moment
 from mlspec.core.verdict import Estimate
-from mlspec.render.text import Line, line, neutralise, value
+from mlspec.render.text import Line, cells, line, neutralise, pad, value
 
 _WIDTH = 80
 _MOST_VALUES = 5
@@ -47,17 +47,17 @@ def metric_lines(pairs: Sequence[MetricPair], titles: tuple[str, str]) -> Iterat
         return
     rows = [(f"  {neutralise(pair.metric)}", estimate_cell(pair.before), estimate_cell(pair.after)) for pair in pairs]
     rows.append(("  test rows", _rows(pairs, "before"), _rows(pairs, "after")))
-    widths = [max(map(len, column)) + 2 for column in zip(("metrics", *titles), *rows, strict=True)]
+    widths = [max(map(cells, column)) + 2 for column in zip(("metrics", *titles), *rows, strict=True)]
     yield line("")
     yield line((_in_columns(("metrics", *titles), widths), "bold"))
-    for pair, cells in zip(pairs, rows, strict=False):
+    for pair, row in zip(pairs, rows, strict=False):
         better = "  lower is better" if pair.lower_is_better else ""
-        yield line(_in_columns(cells, widths), difference(pair), (better, "dim"))
+        yield line(_in_columns(row, widths), difference(pair), (better, "dim"))
     yield line(_in_columns(rows[-1], widths))
 
 
 def _in_columns(cells: Iterable[str], widths: Iterable[int]) -> str:
-    return "".join(f"{cell:<{width}}" for cell, width in zip(cells, widths, strict=True))
+    return "".join(pad(cell, width) for cell, width in zip(cells, widths, strict=True))
 
 
 def test_line(before: str, after: str) -> Line:
@@ -78,11 +78,11 @@ def _part(name: str, changes: Iterable[Change], write: Callable[[Change], str], 
     listed = [(neutralise(_NAMES.get(change.field, change.field)), write(change)) for change in changes]
     if not listed and not title:
         return
-    width = min(40, max((len(field) for field, _ in listed), default=0))
+    width = min(40, max((cells(field) for field, _ in listed), default=0))
     yield line("")
     yield line((name, "bold"), (title, "dim"))
     for field, text in listed:
-        yield line(f"  {field:<{width}}  {text}")
+        yield line(f"  {pad(field, width)}  {text}")
 
 
 def _plain(change: Change) -> str:
@@ -106,7 +106,7 @@ def _data(found: Comparison) -> Iterator[Line]:
     other = "" if first.dataset == second.dataset else f"{second.dataset} version "
     moved = f"  {first.dataset} version {digest.short(first.data, 8)} -> {other}{digest.short(second.data, 8)}"
     yield from _part("data", found.data, _plain, moved)
-    widest = max((len(neutralise(column.column)) for column in found.columns), default=0)
+    widest = max((cells(neutralise(column.column)) for column in found.columns), default=0)
     indent = min(_NAME, max(len("test rows"), widest) + 2)
     for column in found.columns:
         yield from _column(column, indent)
@@ -116,7 +116,7 @@ def _column(column: ColumnChange, indent: int) -> Iterator[Line]:
     """Yield what differs of a column, as many measures to a line as fit."""
     name = neutralise(column.column)
     pieces = [*_measures(column.changes), *_values(column.changes)]
-    start = f"  {name:<{indent}}" if len(name) <= indent else f"  {name}  "
+    start = f"  {pad(name, indent)}" if cells(name) <= indent else f"  {name}  "
     for row in _filled(pieces, _WIDTH - 2 - indent):
         yield line(start, row)
         start = " " * (indent + 2)
@@ -157,7 +157,7 @@ def _filled(pieces: Iterable[str], width: int) -> Iterator[str]:
     row = ""
     for piece in pieces:
         longer = f"{row}, {piece}" if row else piece
-        if row and len(longer) > width:
+        if row and cells(longer) > width:
             yield row + ","
             longer = piece
         row = longer

@@ -8,7 +8,7 @@ from mlspec.core import digest
 from mlspec.core.events import Closed, Ended, Moved
 from mlspec.core.verdict import CheckVerdict, Estimate, GateVerdict, Outcome, Violation
 from mlspec.render.plan_text import phrase
-from mlspec.render.text import Line, counted, duration, line, neutralise
+from mlspec.render.text import Line, cells, counted, duration, line, neutralise, pad
 
 _ENDINGS = {
     "done": "ok",
@@ -33,9 +33,9 @@ def ended_lines(ended: Ended) -> Iterator[Line]:
     silent = ended.metrics or ended.verdicts or (action.verb == "update" and ended.ending == "done")
     said = "" if silent else f"  {neutralise(ended.message)}"
     yield line((f"{ended.ending:<9} ", _ENDINGS[ended.ending]), (what, "bold"), said, (took, "dim"))
-    width = max((len(name) for name, _ in ended.metrics), default=0)
+    width = max((cells(name) for name, _ in ended.metrics), default=0)
     for name, estimate in ended.metrics:
-        yield line(_INDENT, f"{name:<{width}}  {estimate_text(estimate)}")
+        yield line(_INDENT, f"{pad(name, width)}  {estimate_text(estimate)}")
     for verdict in ended.verdicts:
         yield from _verdict(verdict)
     for violation in ended.violations[:20]:
@@ -79,7 +79,7 @@ def _check(check: CheckVerdict) -> Line:
 def _violation(violation: Violation) -> Line:
     rows = f"  rows {', '.join(str(row) for row in violation.rows)}" if violation.rows else ""
     more = ", …" if violation.rows and violation.count > len(violation.rows) else ""
-    return line(_INDENT, (f"{violation.rule:<18}", "error"), neutralise(violation.message), (rows + more, "dim"))
+    return line(_INDENT, (f"{violation.rule:<16}  ", "error"), neutralise(violation.message), (rows + more, "dim"))
 
 
 def closed_line(closed: Closed) -> Line:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from mlspec.core import digest
 from mlspec.core.explanation import Explanation, Row, Section, Step
-from mlspec.render.text import Line, line, neutralise, value
+from mlspec.render.text import Line, cells, line, neutralise, pad, value
 
 _TITLES = {
     "version": "Version",
@@ -46,7 +46,7 @@ def _verdict(found: Explanation) -> tuple[str, str]:
 def _section(section: Section) -> Iterator[Line]:
     wanted = f" {digest.short(section.wanted, 8)}" if section.wanted else ""
     yield line((_TITLES[section.about] + wanted, "bold"), (f"  {_beside(section)}".rstrip(), "dim"))
-    width = min(_WIDEST, max(len(row.field) for row in section.rows))
+    width = min(_WIDEST, max(cells(neutralise(row.field)) for row in section.rows))
     for row in sorted(section.rows, key=lambda row: row.same):
         yield _row(row, width, new=section.basis is None and section.about != "stages")
 
@@ -65,7 +65,7 @@ def _beside(section: Section) -> str:
 
 def _row(row: Row, width: int, *, new: bool) -> Line:
     place = f"  {neutralise(row.file)}{f':{row.line}' if row.line else ''}" if row.file else ""
-    field = f"{neutralise(row.field):<{width}}  "
+    field = f"{pad(neutralise(row.field), width)}  "
     if row.same:
         return line(("  = ", "dim"), field, value(row.recorded if row.asked is None else row.asked), (place, "dim"))
     if new:

@@ -52,4 +52,4 @@ def infer_lines(inferred: Inferred, start: Path) -> Iterator[Line]:
         names = ", ".join(neutralise(name) for name in inferred.left_out)
         yield line("  left out, for no dataset has such a type: ", names)
     yield line("")
-    yield line("Next: ", ("mlspec validate", "bold"), ", then ", ("mlspec plan", "bold"))
+    yield line("Next: ", ("mlspec validate", "command"), ", then ", ("mlspec plan", "command"))

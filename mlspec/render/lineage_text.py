@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from mlspec.core import digest
 from mlspec.core.ancestry import Ancestry, Edge, Node
 from mlspec.core.moment import moment
-from mlspec.render.text import Line, line, neutralise
+from mlspec.render.text import Line, cells, line, neutralise, pad
 
 _WIDEST = 44
 _STYLES = {"snapshot": "bold", "run": "", "version": "bold", "stage": "promote"}
@@ -26,14 +26,14 @@ _PLAIN = " /.-_,:@+()"
 def lineage_lines(graph: Ancestry) -> Iterator[Line]:
     """Yield each thing below what it was made from, with its digests, its time, who made it and from which commit."""
     rows = [row for root in _roots(graph) for row in _below(graph, root, 0)]
-    width = min(_WIDEST, max((len(text) for text, _ in rows), default=0))
+    width = min(_WIDEST, max((cells(text) for text, _ in rows), default=0))
     yield line((graph.address, "bold"), ("  times in UTC" if rows else "", "dim"))
     if not rows:
         yield line("  nothing was made from it, and it was made from nothing that is recorded")
     for text, node in rows:
         style = _STYLES.get(node.kind, "ok" if node.name == "pass" else "error")
         made = f"  {_when(node)}  {neutralise(node.by)}, {neutralise(node.ref)}"
-        yield line("  ", (f"{text:<{width}}", style), (made, "dim"))
+        yield line("  ", (pad(text, width), style), (made, "dim"))
 
 
 def mermaid(graph: Ancestry) -> str:

@@ -6,14 +6,18 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from mlspec.core.problem import Problem
-from mlspec.render.text import Line, line, neutralise
+from mlspec.render.text import Line, cells, line, neutralise
 
 _MOST_ANNOTATIONS = 10
 _WIDEST = 160
+_GUTTER = 8
 
 
-def problem_lines(problems: Iterable[Problem]) -> Iterator[Line]:
-    """Yield `file:line:col: error[code]: message`, the excerpt with a caret, and `help:`."""
+def problem_lines(problems: Iterable[Problem], columns: int = 0) -> Iterator[Line]:
+    """Yield `file:line:col: error[code]: message`, the excerpt with a caret, and `help:`.
+
+    An excerpt longer than a row of so many columns (0: no terminal) is cut around the caret.
+    """
     for problem in problems:
         where = f"{neutralise(str(problem.place))}: " if problem.place else ""
         style = "error" if problem.severity == "error" else "warn"
@@ -21,23 +25,36 @@ def problem_lines(problems: Iterable[Problem]) -> Iterator[Line]:
         yield line((where, "bold"), (f"{problem.severity}[{problem.code}]", style), f": {first}")
         for more in rest:
             yield line(f"  {more}")
-        yield from _excerpt(problem)
+        yield from _excerpt(problem, columns)
         if problem.help:
             yield line("  ", ("help: ", "help"), neutralise(problem.help))
 
 
-def _excerpt(problem: Problem) -> Iterator[Line]:
-    if problem.excerpt is None or problem.place is None or not problem.place.line:
+def _excerpt(problem: Problem, columns: int) -> Iterator[Line]:
+    place = problem.place
+    if problem.excerpt is None or place is None or not place.line:
         return
-    start = max(0, problem.place.column - 1 - _WIDEST // 2) if len(problem.excerpt) > _WIDEST else 0
-    text = neutralise(problem.excerpt[start : start + _WIDEST].replace("\t", " "))
-    before = neutralise(problem.excerpt[start : max(0, problem.place.column - 1)].replace("\t", " "))
-    gutter = f"{problem.place.line:>5} | "
-    yield line((gutter, "dim"), text)
-    if problem.place.column:
-        yield line(
-            (" " * 5 + " | ", "dim"), " " * len(before), ("^", "error" if problem.severity == "error" else "warn")
-        )
+    room = max(1, columns - _GUTTER) if columns else _WIDEST
+    caret = max(0, place.column - 1)
+    start = max(0, caret - room // 2) if cells(problem.excerpt) > room else 0
+    before, after = (_flat(part) for part in (problem.excerpt[start:caret], problem.excerpt[caret : start + room]))
+    while before and cells(before) >= room:
+        before = before[1:]
+    yield line((f"{place.line:>5} | ", "dim"), _cut(before + after, room))
+    if place.column:
+        style = "error" if problem.severity == "error" else "warn"
+        yield line((" " * 5 + " | ", "dim"), " " * cells(before), ("^", style))
+
+
+def _flat(text: str) -> str:
+    return neutralise(text.replace("\t", " "))
+
+
+def _cut(text: str, room: int) -> str:
+    """Return as much of a text as is no wider than so many cells."""
+    while cells(text) > room:
+        text = text[: room - cells(text)]
+    return text
 
 
 def neutralise_lines(text: str) -> list[str]:

@@ -56,5 +56,5 @@ def _next(found: Promotion) -> Iterator[Line]:
         return
     message = shlex.quote(f"Promote {found.address} v{found.version} to {found.stage}")
     commit = f"git commit -m {message} -- {shlex.quote(neutralise(found.file))}"
-    yield line(("Next: ", "bold"), commit if found.changed else "commit it, if it is not")
-    yield line(f"then: merge it into {neutralise(found.deploy)}, and run: mlspec apply")
+    yield line(("Next: ", "bold"), (commit, "command") if found.changed else "commit it, if it is not")
+    yield line(f"then: merge it into {neutralise(found.deploy)}, and run: ", ("mlspec apply", "command"))

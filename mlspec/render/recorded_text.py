@@ -10,7 +10,7 @@ from mlspec.core.overview import Overview, ResourceView, StageView, VersionView
 from mlspec.core.record import Record
 from mlspec.render.events_text import estimate_text
 from mlspec.render.rollback_text import held
-from mlspec.render.text import Line, line, neutralise
+from mlspec.render.text import Line, cells, line, neutralise, pad
 
 _MOST_VERSIONS = 10
 _OUTCOMES = {"pass": "ok", "fail": "error"}
@@ -47,11 +47,11 @@ def _resource(resource: ResourceView) -> Iterator[Line]:
 
 def _stage(stage: StageView, versions: dict[int, VersionView]) -> Iterator[Line]:
     if stage.version is None:
-        yield line("  ", (f"{stage.stage:<12}", "bold"), ("empty", "dim"), f"  since {moment(stage.since)}")
+        yield line("  ", (pad(stage.stage, 10) + "  ", "bold"), ("empty", "dim"), f"  since {moment(stage.since)}")
         return
     fit = ("", "") if stage.conforming else ("  nonconforming", "error")
     put = f"  since {moment(stage.since)}, by {neutralise(stage.by)}, commit {stage.commit[:8]}"
-    yield line("  ", (f"{stage.stage:<12}", "bold"), (f"v{stage.version}", "promote"), put, fit)
+    yield line("  ", (pad(stage.stage, 10) + "  ", "bold"), (f"v{stage.version}", "promote"), put, fit)
     if stage.override is not None:
         why = f"{held(stage.override)}: {neutralise(stage.override.reason)}"
         yield line(" " * 14, (why, "warn"))
@@ -64,18 +64,17 @@ def _stage(stage: StageView, versions: dict[int, VersionView]) -> Iterator[Line]
 
 
 def _version(version: VersionView) -> Iterator[Line]:
-    gates = "".join(f"  {gate} {outcome}" for gate, outcome in version.verdicts.items())
-    style = "error" if any(outcome != "pass" for outcome in version.verdicts.values()) else "ok"
+    gates = ((f"  {gate} {outcome}", _OUTCOMES.get(outcome, "warn")) for gate, outcome in version.verdicts.items())
     yield line(
         f"  v{version.n:<11}",
         f"run {digest.short(version.fingerprint, 8)}  {moment(version.at)}",
-        (gates, style),
+        *gates,
         ("  provisional: not pushed yet" if version.provisional else "", "warn"),
         (f"  no longer kept since {moment(version.expired)}" if version.expired else "", "warn"),
     )
-    width = max((len(name) for name in version.metrics), default=0)
+    width = max((cells(name) for name in version.metrics), default=0)
     for name, estimate in version.metrics.items():
-        yield line(" " * 14, f"{name:<{width}}  {estimate_text(estimate)}")
+        yield line(" " * 14, f"{pad(name, width)}  {estimate_text(estimate)}")
 
 
 def _data(resource: ResourceView) -> Iterator[Line]:

@@ -11,6 +11,7 @@ from mlspec.core import digest
 
 _LONGEST = 72
 _PICTURES = 0x2400
+_PICTURE = "\ufe0f"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,24 @@ def line(*pieces: str | tuple[str, str]) -> Line:
 def plain(lines: Iterable[Line]) -> str:
     """Return lines as plain text, each ended by a newline."""
     return "".join(f"{one}".rstrip() + "\n" for one in lines)
+
+
+def cells(text: str) -> int:
+    """Count the cells that a text takes on a terminal: two for a wide character, none for a mark on another."""
+    return len(text) if text.isascii() else sum(map(_cells, text))
+
+
+def pad(text: str, width: int) -> str:
+    """Fill a text with spaces up to a width in cells."""
+    return text + " " * (width - cells(text))
+
+
+def _cells(character: str) -> int:
+    if unicodedata.east_asian_width(character) in "WF":
+        return 2
+    if character == _PICTURE:
+        return 1  # it makes a narrow character a wide picture
+    return 0 if unicodedata.category(character) in ("Mn", "Me") else 1
 
 
 def neutralise(text: str) -> str:
