@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat
 import time
@@ -19,6 +20,7 @@ from mlspec.stores.site import Site
 _ALGORITHM = "sha256"
 _PARTIAL = "partial"
 _STALE_S = 24 * 3600
+_RENEWED_S = _STALE_S / 2
 _READ_ONLY = 0o444
 
 
@@ -292,11 +294,9 @@ class FolderStore:
             return False
         path = self.path(stored.digest)
         try:
-            os.utime(path)  # it was put now: who removes what is old leaves it
+            _renew(path)
         except FileNotFoundError:
             return False
-        except OSError:
-            pass  # another user's file of a shared folder, or a disk where nothing is removed either
         with files.in_words(path):
             files.sync_folder(path.parent)
         return True
@@ -329,6 +329,20 @@ def _clean(folder: Path) -> None:
         with contextlib.suppress(OSError):
             if path.stat().st_mtime < oldest:
                 path.unlink()
+
+
+def _renew(path: Path) -> None:
+    """Make an old file young again, for it was put now: who removes what is old then leaves it.
+
+    One that is young is left alone: whoever reads it at this moment would take it for changed.
+    """
+    if time.time() - path.stat().st_mtime > _RENEWED_S:
+        with contextlib.suppress(PermissionError):  # another user's file of a shared folder
+            try:
+                os.utime(path)
+            except OSError as error:
+                if error.errno != errno.EROFS:  # where nothing is removed either
+                    raise
 
 
 def _take_away(path: Path, folder: Path, before: float) -> bool:
