@@ -188,6 +188,7 @@ def test_what_the_spec_keeps_stays(aged: World, edit: str, later: Later) -> None
     assert later(aged).startswith("Nothing to remove")
 
 
+@pytest.mark.torture
 def test_the_data_of_a_kept_version_stays(aged: World, later: Later) -> None:
     """Data that nothing kept was trained on goes, with its profile; that of the version in a stage stays."""
     aged.edit("specs/questions.yaml", "owner: team\n", "owner: team\nkeep: {newest: 1}\n")

@@ -45,7 +45,7 @@ def problems(scene: Scene, before: dict[str, bytes], broken: Broken, call: Call)
 
 
 @pytest.mark.usefixtures("in_its_environment")
-@pytest.mark.parametrize("nth", range(QUICK))
+@pytest.mark.parametrize("nth", sampled(range(QUICK), 1))
 def test_killed_at_a_call(scene: Scene, points: list[int], tmp_path: Path, nth: int) -> None:
     at = crashes.spread(points, QUICK)[nth]
     assert killed(scene.copy(tmp_path / "scene"), at) == []

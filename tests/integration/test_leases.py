@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.samples import sampled
 from tests.worlds import MLSPEC, World
 
 CODE = """\
@@ -86,7 +87,7 @@ def until(holds: object, seconds: float = 60.0) -> None:
         time.sleep(0.05)
 
 
-@pytest.mark.parametrize("shared", [True, False], ids=["clones", "one-clone"])
+@pytest.mark.parametrize("shared", sampled([True, False], 1), ids=["clones", "one-clone"])
 def test_two_at_once_train_once(slow: World, shared: bool) -> None:
     """Two clones by the remote, two processes of one clone by its own refs: one trains, the other reuses."""
     if not shared:
@@ -150,6 +151,7 @@ def ref_of(world: World) -> str:
     return INTENTS + run.removeprefix("sha256:")
 
 
+@pytest.mark.torture
 def test_an_owner_that_is_silent_is_taken_over(slow: World) -> None:
     """Its heartbeat has not changed for its time to live, by our own clock; what its clock says is nothing."""
     put(slow, ref_of(slow), forged(slow, ttl_s=2))

@@ -291,6 +291,7 @@ def next_of(pipe: RawIOBase) -> bytes | None:
     return pipe.read(1)
 
 
+@pytest.mark.torture
 def test_killed_while_it_trains(fresh: World, tmp_path: Path) -> None:
     """What was trained stays trained, the child dies too, nothing is left behind, and nobody has to unlock anything."""
     marks = tmp_path / "marks"

@@ -121,6 +121,7 @@ def test_stopped(scene: Scene, lasts: float, tmp_path: Path, how: str) -> None:
     assert stopped(scene.copy(tmp_path / "scene"), how, lasts / 2) == []
 
 
+@pytest.mark.torture
 def test_stopped_at_once(scene: Scene, lasts: float, tmp_path: Path) -> None:
     assert stopped(scene.copy(tmp_path / "scene"), "ctrl-c", lasts / 3, twice=True) == []
 

@@ -303,6 +303,7 @@ def test_interrupted_it_records_what_was_finished_and_goes_on_later(world: World
     assert world.mlspec("verify").code == 0
 
 
+@pytest.mark.torture
 def test_two_applies_at_once_train_once_or_lose_nothing(world: World) -> None:
     regularise(world)
     both = [
