@@ -78,7 +78,7 @@ def lend_table(session: Session, fields: Mapping[str, Any], named: Dataset) -> I
         scanned = scan(found, dataset)
         with in_words(folder):
             spooled = spool(scanned.chunks, dataset, folder / "spool")
-        yield Lent(spooled, scanned.violations())
+            yield Lent(spooled, scanned.violations())
 
 
 def _key(fields: Mapping[str, Any], dataset: Dataset) -> str:

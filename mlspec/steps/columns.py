@@ -5,10 +5,14 @@ What is computed here does not depend on where a table is cut: equal tables give
 
 from __future__ import annotations
 
+import io
 import math
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Any, Protocol
+from pathlib import Path
+from typing import IO, Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -19,6 +23,8 @@ _BLOCK = 1 << 16
 _MOST_VALUES = 200_000
 """Values, and rows, that are held at a time where a table has more."""
 _MOST_HASHES = 1_000_000
+_MOST_PARTS = 200
+"""So many files are open at once; of more than 200 million rows, a part has more hashes than a million."""
 
 
 class Table(Protocol):
@@ -27,6 +33,11 @@ class Table(Protocol):
     @property
     def rows(self) -> int:
         """Return how many rows there are."""
+        ...
+
+    @property
+    def folder(self) -> Path | None:
+        """Return where there is room for what does not fit in memory; None for the system's place."""
         ...
 
     def frames(self, names: Sequence[str]) -> Iterator[pd.DataFrame]:
@@ -39,6 +50,7 @@ class InMemory:
     """A frame as a table."""
 
     frame: pd.DataFrame
+    folder: Path | None = None
 
     @property
     def rows(self) -> int:
@@ -123,19 +135,36 @@ def _confirmed(table: Table, names: Sequence[str], suspects: Array) -> Iterator[
 def _hashed(table: Table, names: Sequence[str], *, whole: bool) -> Iterator[tuple[Array, Array]]:
     """Yield the hashes of rows, and their numbers, in parts: equal rows are in one part.
 
-    Rows where a value is missing (`whole`: all of them) are left out.
+    Rows where a value is missing (`whole`: all of them) are left out. The table is looked at once; of one that is large
+    the parts wait on disk, 16 bytes a row.
     """
-    count = -(-table.rows // _MOST_HASHES)
-    for number in range(count):
-        hashes, rows, start = [], [], 0
+    count = min(-(-table.rows // _MOST_HASHES), _MOST_PARTS)
+    with ExitStack() as stack:
+        parts = [stack.enter_context(_part(table, count)) for _ in range(count)]
+        start = 0
         for frame in table.frames(names):
             there = (frame.notna().any(axis=1) if whole else frame.notna().all(axis=1)).to_numpy(dtype=bool)
-            every = pd.util.hash_pandas_object(frame, index=False).to_numpy()
-            kept = np.flatnonzero(there & (every % np.uint64(count) == np.uint64(number)))
-            hashes.append(every[kept])
-            rows.append(kept + start)
+            kept = np.flatnonzero(there)
+            hashes = pd.util.hash_pandas_object(frame, index=False).to_numpy()[kept]
+            _spread(np.column_stack([hashes, (kept + start).astype(np.uint64)]), parts)
             start += len(frame)
-        yield np.concatenate(hashes), np.concatenate(rows)
+        for part in parts:
+            part.seek(0)
+            pairs = np.frombuffer(part.read(), dtype=np.uint64).reshape(-1, 2)
+            yield pairs[:, 0], pairs[:, 1].astype(np.int64)
+
+
+def _part(table: Table, count: int) -> IO[bytes]:
+    return io.BytesIO() if count == 1 else tempfile.TemporaryFile(dir=table.folder)
+
+
+def _spread(pairs: Array, parts: Sequence[IO[bytes]]) -> None:
+    """Write pairs of a hash and a row, each to the part of its hash."""
+    which = pairs[:, 0] % np.uint64(len(parts))
+    pairs = pairs[np.argsort(which, kind="stable")]
+    ends = np.cumsum(np.bincount(which.astype(np.int64), minlength=len(parts)))
+    for part, begin, end in zip(parts, [0, *ends[:-1]], ends, strict=True):
+        part.write(pairs[begin:end].tobytes())
 
 
 def mean_and_deviation(table: Table, name: str) -> tuple[float, float]:

@@ -37,6 +37,11 @@ class Spool:
         """Return how many rows there are."""
         return self._rows
 
+    @property
+    def folder(self) -> Path:
+        """Return the folder of the file."""
+        return self._path.parent
+
     def frames(self, names: Sequence[str]) -> Iterator[pd.DataFrame]:
         """Yield these columns, a chunk at a time; the others are not read."""
         options = pa.ipc.IpcReadOptions(included_fields=[self._order.index(name) for name in names])

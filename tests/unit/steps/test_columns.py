@@ -35,6 +35,8 @@ class Cut:
     frame: pd.DataFrame
     step: int
 
+    folder: Path | None = None
+
     @property
     def rows(self) -> int:
         return len(self.frame)

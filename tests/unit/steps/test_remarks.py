@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -25,6 +26,8 @@ class Cut:
 
     frame: pd.DataFrame
     size: int
+
+    folder: Path | None = None
 
     @property
     def rows(self) -> int:
