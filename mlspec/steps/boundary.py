@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from mlspec.core.problem import MlspecError
+from mlspec.io.files import reason_of
 from mlspec.steps.failures import disk_code, is_disk
 from mlspec.steps.wire import Failure
 
@@ -59,12 +60,16 @@ class Boundary:
         except MlspecError as error:
             raise ChildFailed(known(error)) from error
         except BaseException as error:  # the user's code may raise anything, and each is one clear error
-            if os.getpid() == own:
+            if os.getpid() == own and not self._is_ours(error):
                 sys.stderr.write(self._trace(error))
             raise ChildFailed(self._failure(error)) from error
         finally:
             if os.getpid() != own:
                 os._exit(0)
+
+    def _is_ours(self, error: BaseException) -> bool:
+        """Say whether the disk let our own code down: no traceback tells more than the reason does."""
+        return isinstance(error, OSError) and is_disk(error) and place_of(error, self.code)[0] is None
 
     def _trace(self, error: BaseException) -> str:
         """Write the traceback as the user knows it: without mlspec's own frames, by the paths of the repository."""
@@ -79,6 +84,8 @@ class Boundary:
         if isinstance(error, SystemExit):
             message = f"{self.what} called sys.exit({error.code!r})"
             return Failure("train/exited", message, file, line, "return the fitted model instead")
+        if self._is_ours(error) and isinstance(error, OSError):
+            return Failure(disk_code(error), f"{self.what}: {reason_of(error)}", retryable=True)
         if isinstance(error, OSError) and is_disk(error):
             return Failure(disk_code(error), f"{self.what}: {error}", file, line, retryable=True)
         # Where the code was staged is of no interest, and would be recorded.
