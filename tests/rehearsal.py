@@ -116,6 +116,7 @@ class _Recording(Session):
 
     log: list[Record]
     outcomes: Outcomes
+    scored: dict[tuple[str, str], float]
 
     def share(self, *, awaited: bool = False, last: bool = False) -> None:
         """There is nobody to share with."""
@@ -142,6 +143,8 @@ class Rehearsal:
     clock: Ticking = field(default_factory=Ticking)
     settled: set[str] = field(default_factory=set)
     """What every plan remembers of the ones before it."""
+    scored: dict[tuple[str, str], float] = field(default_factory=dict)
+    """What each model scored by each metric: of the same predictions, a score stays the same."""
 
     def edit(self, path: str, old: str, new: str) -> None:
         """Replace a text that is in a file."""
@@ -175,7 +178,7 @@ class Rehearsal:
             None,
             leases,  # type: ignore[arg-type]
         )
-        session.log, session.outcomes = self.log, self.outcomes
+        session.log, session.outcomes, session.scored = self.log, self.outcomes, self.scored
         chosen = plan or self._plan(workspace, seen, addresses)
         events = list(carry_out(session, chosen, 1, Tally(), lambda verb: _REHEARSED.get(verb) or step_of(verb)))
         self.heads = reread(session.state.heads)
@@ -355,7 +358,7 @@ def _evaluate(session: _Recording, action: Action, started: datetime) -> Result:
 
 
 def _estimate(session: _Recording, run: Run, name: str) -> Estimate:
-    value = session.outcomes.scores.get(name, 0.92)
+    value = session.scored.setdefault((run.artifact, name), session.outcomes.scores.get(name, 0.92))
     return run.metrics.get(name) or Estimate(value=value, low=value - 0.01, high=value + 0.01, n=500, method="decree")
 
 
