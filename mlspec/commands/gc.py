@@ -11,6 +11,7 @@ from pathlib import Path
 
 from mlspec.commands.catch_up import Ask
 from mlspec.commands.drafts import Author, author
+from mlspec.commands.objects import Progress
 from mlspec.commands.workspace import Workspace, authority, open_workspace, refuse_superseded
 from mlspec.core.digest import short
 from mlspec.core.garbage import Gone, Sweep, Swept
@@ -37,8 +38,6 @@ _DIGESTS = 150
 _SHORTEST = 6
 
 Confirm = Callable[[Sweep], bool]
-Progress = Callable[[str, int, int | None], None]
-"""Is told what is read, how many are, and of how many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +90,7 @@ def run(
         recorded = _record(workspace, state, writer, sweep, started)
         if recorded is not None:
             before = math.inf if request.erase else (started - lasts).timestamp()
+            workspace.store.remove([_note(name) for name in request.forget], math.inf)
             return _remove(workspace, recorded, sweep, before)
     raise StaleError(Problem("plan/stale", "others recorded more meanwhile", help="look again: mlspec gc"))
 
@@ -113,7 +113,6 @@ def _refuse_others(workspace: Workspace, request: GcRequest) -> None:
     unknown = [name for name in request.forget if name not in others]
     if unknown:
         raise fail("gc/unknown-project", f"no project `{unknown[0]}` uses this store", help=suggest(unknown[0], others))
-    workspace.store.remove([_note(name) for name in request.forget], math.inf)
     left = [name for name in others if name not in request.forget]
     if left and not request.erase:
         raise fail(

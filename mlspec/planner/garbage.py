@@ -16,7 +16,7 @@ from mlspec.core.address import Address
 from mlspec.core.digest import short
 from mlspec.core.finished import note_of
 from mlspec.core.garbage import Erasure, Gone, Mentions
-from mlspec.core.head import Head, Run, Snapshot, Version
+from mlspec.core.head import Head, Run, Snapshot
 from mlspec.core.heads import of_kind
 from mlspec.core.ports import Lying
 from mlspec.core.record import Record
@@ -44,14 +44,6 @@ class Names:
     mentions: Mentions = field(default_factory=Mentions)
     moved: dict[str, str] = field(default_factory=dict)
     """The new names of addresses."""
-
-    @classmethod
-    def of(cls, records: Iterable[Record]) -> Names:
-        """Read them off all records."""
-        names = cls()
-        for record in records:
-            names.add(record)
-        return names
 
     def add(self, record: Record) -> None:
         """Take what one record names."""
@@ -195,13 +187,10 @@ def unnamed(lying: Iterable[Lying], names: Names, keeps: Kept, stays: Collection
     return found
 
 
-_NONE = Version(n=0, fingerprint="", record="", at="")
-
-
 def erasure(heads: Mapping[str, Head], content: Collection[str]) -> Erasure:
     """Return what goes when all snapshots of these contents are erased: their bytes and profiles, and predictions."""
     facts = {
-        fingerprint: head.address
+        fingerprint
         for head in of_kind(heads, "dataset")
         for fingerprint, snapshot in head.snapshots.items()
         if snapshot.content in content and not snapshot.erased
@@ -215,10 +204,11 @@ def erasure(heads: Mapping[str, Head], content: Collection[str]) -> Erasure:
             doomed |= objects
             gone.append(Gone(head.address, {one: f"version {short(one, 8)}" for one in own}, tuple(sorted(objects))))
     for head in of_kind(heads, "model"):
-        rests = {key: run for key, run in head.runs.items() if facts.keys() & {run.dataset, *run.predictions}}
+        rests = {key: run for key, run in head.runs.items() if facts & {run.dataset, *run.predictions}}
         learned = [key for key in rests if not rests[key].expired]
         if learned:
-            named = sorted(learned, key=lambda key: (head.version_of(key) or _NONE).n, reverse=True)
+            numbered = [version.fingerprint for version in reversed(head.versions) if version.fingerprint in learned]
+            named = [*numbered, *(key for key in learned if key not in numbered)]
             trained.append(f"{head.address} {', '.join(f'{_called(head, key)}{_in(head, key)}' for key in named)}")
         predicted = {name for run in rests.values() for name in _predicted(run, facts)}
         if predicted:

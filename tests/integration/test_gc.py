@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from mlspec.commands.gc import GcRequest, run
+from mlspec.core.garbage import Sweep
 from mlspec.core.problem import MlspecError
 from mlspec.render.garbage_text import sweep_lines, swept_lines
 from mlspec.render.text import plain
@@ -45,7 +46,11 @@ def later(monkeypatch: pytest.MonkeyPatch) -> Later:
         for name, value in world.env.items():
             monkeypatch.setenv(name, value)
         said = list[str]()
-        confirm = lambda sweep: bool(said.append(plain(sweep_lines(sweep)))) or yes  # noqa: E731 -- one line
+
+        def confirm(sweep: Sweep) -> bool:
+            said.append(plain(sweep_lines(sweep)))
+            return yes
+
         done = run(world.root, GcRequest(forget=forget), confirm, clock=InSixtyDays())
         return "".join((*said, plain(swept_lines(done)) if done else ""))
 
@@ -278,6 +283,8 @@ def test_what_another_project_needs_is_not_ours_to_remove(aged: World, tmp_path:
     said = refused(lambda: later(aged))
     assert said == "gc/shared-store: the store is also used by others, and what they need is recorded elsewhere"
     assert other.mlspec("verify", "--store").code == 0
+    later(aged, forget=("others",), yes=False)
+    assert refused(lambda: later(aged)) == said, "nothing is forgotten that nobody agreed to"
     assert "Removed: 6 objects" in later(aged, forget=("others",))
 
 
