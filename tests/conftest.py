@@ -6,6 +6,8 @@ import os
 
 import pytest
 
+# what a page shows and what was printed, line by line, when they differ
+pytest.register_assert_rewrite("tests.console")
 os.environ.pop("CI", None)  # tests play people at their machines, also where a runner runs them; see test_store_in_ci
 
 

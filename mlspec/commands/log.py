@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from mlspec.commands.recorded import Tell, open_recorded, unheard
@@ -27,6 +28,17 @@ def run(start: Path, address: str | None = None, tell: Tell = unheard) -> list[R
             raise fail("select/unknown", f"nothing is recorded of `{address}`", help=suggest(address, heads))
     listed = entries(recorded.repository, recorded.state.tip)
     paths = sorted((path for path in listed if wanted in (None, address_of(path))), reverse=True)
-    records = list(read(recorded.repository, {path: listed[path] for path in paths}))
-    # the time in a path is of a clock, which may be wrong; the records of one address count themselves
-    return records if wanted is None else sorted(records, key=lambda record: record.generation, reverse=True)
+    return _as_they_came(list(read(recorded.repository, {path: listed[path] for path in paths})))
+
+
+def _as_they_came(records: Sequence[Record]) -> list[Record]:
+    """Put the records of each address, which count themselves, into their order, in the places that they have.
+
+    The time in a path is of a clock, which may be wrong, and of two within one second it tells no order.
+    """
+    own: dict[str, list[Record]] = {}
+    for record in records:
+        own.setdefault(record.address, []).append(record)
+    for several in own.values():
+        several.sort(key=lambda record: record.generation)
+    return [own[record.address].pop() for record in records]

@@ -39,3 +39,8 @@ def test_a_clock_that_jumps(world: World) -> None:
     assert logged.code == 0
     mine = sorted((one for one in records if one["address"] == "model/answer"), key=lambda one: one["generation"])
     assert [one["previous"] for one in mine[1:]] == [one["digest"] for one in mine[:-1]]
+    newest_first = [one["digest"] for one in reversed(mine)]
+    assert [one["digest"] for one in json.loads(logged.out)["records"]] == newest_first
+    everything = json.loads(world.mlspec("log", "--format", "json").out)["records"]
+    assert [one["digest"] for one in everything if one["address"] == "model/answer"] == newest_first
+    assert len(everything) == len(records)
