@@ -20,11 +20,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Taken:
-    """What one run took: CPU seconds (user and system, children included), wall seconds, peak memory in MB."""
+    """What one run took: CPU seconds (user and system, children included), wall seconds, peak MB; and its output."""
 
     cpu_s: float
     wall_s: float
     peak_mb: float
+    out: str = ""
 
 
 def environment(home: Path) -> dict[str, str]:
@@ -49,7 +50,7 @@ def take(argv: list[str], cwd: Path, env: dict[str, str], expect: str = "") -> T
     wall = time.perf_counter() - since
     if child.returncode != 0 or expect not in out:
         raise RuntimeError(f"{argv}: exit {child.returncode}\n{out[-2000:]}")
-    return Taken(usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss / 1024)
+    return Taken(usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss / 1024, out)
 
 
 def apart(function: Callable[..., T], *arguments: object) -> T:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from mlspec.core import digest
 
@@ -25,13 +26,13 @@ class Part:
     digest: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Manifest:
     """The files of a source, by path in the order of their code points."""
 
     parts: tuple[Part, ...]
 
-    @property
+    @cached_property
     def content(self) -> bytes:
         """Return the bytes that stand for the source in the store; equal files give equal bytes."""
         listed = [{"path": part.path, "size": part.size, "digest": part.digest} for part in self.parts]
