@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import chain
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from mlspec.commands.session import Session
 from mlspec.commands.sources import named
 from mlspec.core.heads import of_kind
 from mlspec.core.parts import START, Manifest, Part, parse
-from mlspec.core.ports import Stored
+from mlspec.core.ports import Store, Stored
 from mlspec.core.problem import fail
 from mlspec.io.files import append_hashed
 from mlspec.sources.piece import Piece
@@ -20,16 +21,25 @@ from mlspec.specs.dataset import Dataset
 def put_packs(session: Session, manifest: Manifest, files: Mapping[str, Path], path: str) -> list[Stored]:
     """Copy the files of a manifest into the store, each read once more and held against its digest.
 
+    One pack is filled while the one before it is put.
+
     Raises:
         MlspecError: `source/changed`, a file is no longer what the manifest says; `source/…`, `env/…`, `store/…`.
     """
-    stored = []
-    with session.folder() as folder:
+    coming: list[Future[Stored]] = []
+    with session.folder() as folder, ThreadPoolExecutor(1, thread_name_prefix="pack") as pool:
         for number, parts in enumerate(manifest.packs()):
             pack = folder / f"pack{number}"
             _fill(pack, parts, files, path)
-            stored.append(session.workspace.store.put(pack))
-            pack.unlink()
+            if coming:
+                coming[-1].result()
+            coming.append(pool.submit(_put, session.workspace.store, pack))
+        return [stored.result() for stored in coming]
+
+
+def _put(store: Store, pack: Path) -> Stored:
+    stored = store.put(pack)
+    pack.unlink()
     return stored
 
 
