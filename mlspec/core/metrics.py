@@ -23,6 +23,17 @@ _REGRESSION_ERRORS = (
 )
 
 
+RATES = (
+    "false_negative_rate",
+    "false_positive_rate",
+    "selection_rate",
+    "true_negative_rate",
+    "true_positive_rate",
+)
+"""Rates of two classes beside scikit-learn's scorers: of all rows, of the positive or of the negative ones."""
+_ERROR_RATES = ("false_negative_rate", "false_positive_rate")
+
+
 @dataclass(frozen=True, slots=True)
 class Metric:
     """One metric: what it is for, what it is computed from, and which scikit-learn function computes it.
@@ -89,7 +100,10 @@ def _all() -> Iterable[Metric]:
     yield _values("d2_absolute_error_score", "d2_absolute_error_score")
     for name in _REGRESSION_ERRORS:
         yield from _error(_values(name, name))
+    for name in RATES:
+        better = name not in _ERROR_RATES
+        yield Metric(name, "classification", "labels", True, better, f"mlspec.stats.rates:{name}")
 
 
 METRICS: Mapping[str, Metric] = {metric.name: metric for metric in sorted(_all(), key=lambda metric: metric.name)}
-"""Every metric by name: scikit-learn's scorer names, and each error by its positive name too."""
+"""Every metric by name: scikit-learn's scorer names, each error by its positive name too, and the rates."""

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mlspec.stats import confusion, losses
+from mlspec.core.metrics import RATES
+from mlspec.stats import confusion, losses, rates
 from mlspec.stats.evidence import Evidence, Floats
 from mlspec.stats.intervals import (
     REPLICATES,
@@ -87,6 +88,9 @@ def _auc(evidence: Evidence, ranks: Floats | None, confidence: float) -> tuple[f
 
 def _rate(stem: str, evidence: Evidence) -> tuple[int, int] | None:
     """Return the successes and trials of the rate that a metric is, or follows from."""
+    if stem in RATES:
+        hits, among = rates.of_evidence(stem, evidence)
+        return int(np.sum(hits & among)), int(np.sum(among))
     hit = evidence.labels == evidence.predicted
     if stem in _OF_ALL_ROWS or stem == "jaccard_micro":
         return int(np.sum(hit)), len(evidence)

@@ -94,6 +94,32 @@ def of_class(each: PerClass, code: int, counts: Counts) -> Floats:
     return np.where(there, each(counts)[:, code], np.nan)
 
 
+def selection_rate(code: int, counts: Counts) -> Floats:
+    """Return the share of rows that are called a class."""
+    return _share(counts.calls[:, code], counts.rows)
+
+
+def true_positive_rate(code: int, counts: Counts) -> Floats:
+    """Return the share of a class's rows that are called it."""
+    return _share(counts.hits[:, code], counts.truths[:, code])
+
+
+def false_positive_rate(code: int, counts: Counts) -> Floats:
+    """Return the share of all other rows that are called a class."""
+    return _share((counts.calls - counts.hits)[:, code], counts.rows - counts.truths[:, code])
+
+
+def _rest(rate: Callable[[int, Counts], Floats], code: int, counts: Counts) -> Floats:
+    return 1 - rate(code, counts)
+
+
+_OF_POSITIVE: Mapping[str, Callable[[int, Counts], Floats]] = {
+    "selection_rate": selection_rate,
+    "true_positive_rate": true_positive_rate,
+    "false_positive_rate": false_positive_rate,
+    "false_negative_rate": partial(_rest, true_positive_rate),
+    "true_negative_rate": partial(_rest, false_positive_rate),
+}
 _PER_CLASS: Mapping[str, PerClass] = {"precision": precision, "recall": recall, "f1": f1, "jaccard": jaccard}
 _WHOLE: Mapping[str, CountMetric] = {
     "accuracy": accuracy,
@@ -108,13 +134,15 @@ _WHOLE: Mapping[str, CountMetric] = {
 
 def known(name: str) -> bool:
     """Say whether a metric is one of predicted classes."""
-    return name in _WHOLE or name.partition("_")[0] in _PER_CLASS
+    return name in _WHOLE or name in _OF_POSITIVE or name.partition("_")[0] in _PER_CLASS
 
 
 def count_metric(name: str, positive: int) -> CountMetric:
     """Return a metric of predicted classes as a function of counts; `positive` is the code of the positive class."""
     if name in _WHOLE:
         return _WHOLE[name]
+    if name in _OF_POSITIVE:
+        return partial(_OF_POSITIVE[name], positive)
     stem, _, average = name.partition("_")
     each = _PER_CLASS[stem]
     if not average:
@@ -170,6 +198,10 @@ def _tally(values: Codes, weights: Floats | None, k: int) -> Floats:
 def _sum(values: Floats) -> Floats:
     total: Floats = np.sum(values, axis=-1)
     return total
+
+
+def _share(above: Floats, below: Floats) -> Floats:
+    return np.divide(above, below, out=np.full_like(above, np.nan, dtype=np.float64), where=below > 0)
 
 
 def _ratio(above: Floats, below: Floats) -> Floats:

@@ -11,7 +11,8 @@ from mlspec.core.problem import fail, suggest
 from mlspec.stats.evidence import MISSING, Evidence, Floats
 
 _NEED_TWO_CLASSES = ("balanced_accuracy", "d2_log_loss_score", "matthews_corrcoef")
-_NEED_POSITIVES = ("average_precision", "f1", "jaccard", "recall")
+_NEED_POSITIVES = ("average_precision", "f1", "false_negative_rate", "jaccard", "recall", "true_positive_rate")
+_NEED_NEGATIVES = ("false_positive_rate", "true_negative_rate")
 _NEED_SPREAD = ("d2_absolute_error_score", "explained_variance", "r2")
 RANKED = ("average_precision", "roc_auc")
 """Metrics of two classes that need no more than an order of the rows."""
@@ -97,6 +98,8 @@ def _class_gap(stem: str, evidence: Evidence) -> Gap | None:
         return Gap(f"only {there} of {len(evidence.classes)} classes have rows", sparse=True)
     if stem in _NEED_POSITIVES and sizes[evidence.positive_code] == 0:
         return Gap("no row is of the positive class", sparse=True)
+    if stem in _NEED_NEGATIVES and np.sum(sizes) == sizes[evidence.positive_code]:
+        return Gap("no row is of the negative class", sparse=True)
     if stem == "precision" and not np.any(evidence.predicted == evidence.positive_code):
         return Gap("no row is predicted positive", sparse=False)
     return None

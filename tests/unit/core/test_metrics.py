@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import get_scorer, get_scorer_names
 
-from mlspec.core.metrics import METRICS, Metric
+from mlspec.core.metrics import METRICS, RATES, Metric
 
 CLUSTERING = {
     "adjusted_mutual_info_score",
@@ -36,7 +36,7 @@ def function_of(metric: Metric) -> object:
 
 
 def test_every_supervised_scorer_is_in_the_table_and_nothing_unknown_is() -> None:
-    ours = {name for name, metric in METRICS.items() if metric.greater_is_better}
+    ours = {name for name, metric in METRICS.items() if metric.greater_is_better} - set(RATES)
     assert ours == set(get_scorer_names()) - CLUSTERING - MULTILABEL - LEFT_OUT
 
 
@@ -53,7 +53,9 @@ def test_a_metric_is_computed_as_the_scorer_of_its_name_does(name: str) -> None:
     assert (metric.needs == "scores") is wants_scores
 
 
-@pytest.mark.parametrize("name", sorted(name for name, metric in METRICS.items() if not metric.greater_is_better))
+@pytest.mark.parametrize(
+    "name", sorted(name for name, metric in METRICS.items() if not metric.greater_is_better and name not in RATES)
+)
 def test_an_error_by_its_positive_name_mirrors_the_negated_scorer(name: str) -> None:
     mirrored = METRICS[f"neg_{name}"]
     assert mirrored.negated and mirrored.greater_is_better and not METRICS[name].negated
