@@ -6,6 +6,7 @@ import sys
 
 import cold_parse
 import fmt_files
+import groups
 import large_table
 import noop_plan
 import scale
@@ -14,5 +15,8 @@ import step_overhead
 
 if __name__ == "__main__":
     sys.exit(
-        max([bench.main() for bench in (noop_plan, scale, cold_parse, fmt_files, step_overhead, snapshot, large_table)])
+        max(
+            bench.main()
+            for bench in (noop_plan, scale, cold_parse, fmt_files, step_overhead, snapshot, large_table, groups)
+        )
     )

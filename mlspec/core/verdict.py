@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -32,8 +33,29 @@ class Estimate(BaseModel):
     method: str
 
 
+class GroupFact(BaseModel):
+    """What a check found of one group of rows; `value` is None where it found too little, and `note` says why.
+
+    `base_rate` is the share of the rows that are truly positive.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    group: str
+    n: int
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    base_rate: float | None = None
+    note: str = ""
+
+
 class CheckVerdict(BaseModel):
-    """The verdict of one check of a gate, on one set of rows (`where` names a slice)."""
+    """The verdict of one check of a gate, on one set of rows (`where` names a slice).
+
+    Of a comparison of groups, `estimate` is of the two that lie furthest apart (`between`), and `groups` are all.
+    Where several were judged at once, `family` is for how many the intervals are adjusted.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -46,6 +68,12 @@ class CheckVerdict(BaseModel):
     maximum: float | None = None
     level: str = "block"
     reason: str
+    by: str | None = None
+    comparison: Literal["difference", "ratio"] | None = None
+    between: tuple[str, str] | None = None
+    groups: tuple[GroupFact, ...] = ()
+    family: int = 1
+    why: str = ""
 
 
 class GateVerdict(BaseModel):

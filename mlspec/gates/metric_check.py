@@ -1,33 +1,55 @@
-"""The `metric` check's second half: takes the slice, computes the estimate, judges it."""
+"""The `metric` check's second half: takes the slices, computes the estimates, judges them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from mlspec.core.metrics import METRICS
 from mlspec.core.verdict import CheckVerdict, Estimate, Outcome
-from mlspec.gates.metric import MetricCheck, judge, where_text
+from mlspec.gates.family import adjusted, note
+from mlspec.gates.judge import Bar, judge
+from mlspec.gates.metric import MetricCheck, where_text
 from mlspec.stats.evidence import Array, Evidence, Mask
 from mlspec.stats.gaps import gap_of
+from mlspec.stats.groups import groups_of
 from mlspec.stats.metrics import estimate
 
 _KINDS = {bool: "bO", int: "iuf", float: "iuf", str: "OUT"}
 
 
 def check(spec: MetricCheck, evidence: Evidence) -> tuple[CheckVerdict, ...]:
-    """Judge a metric on the rows of its slice.
+    """Judge a metric on the rows of its `where`, and on each of its slices of them.
+
+    The intervals of the slices are adjusted for how many of them have rows enough to be judged.
 
     Raises:
-        MlspecError: the metric does not fit the evidence, as `stats.metrics.estimate` says.
+        MlspecError: the metric does not fit the evidence, as `stats.metrics.estimate` says, or there are too many
+            slices.
     """
     rows = evidence.subset(slice_mask(spec.where, evidence)) if spec.where else evidence
-    found = estimate(spec.metric, rows, spec.confidence)
-    shortage = _shortage(spec, rows)
-    outcome, reason = (Outcome.INSUFFICIENT, shortage) if shortage else judge(spec, found)
-    return (_verdict(spec, found, outcome, reason),)
+    slices = list(_slices(spec, rows))
+    family = sum(_shortage(spec, part, "") is None for _, part in slices)
+    whole = _judged(spec, rows, where_text(spec.where))
+    return whole, *(_judged(spec, part, where_text(spec.where, name), family) for name, part in slices)
+
+
+def _slices(spec: MetricCheck, rows: Evidence) -> Iterator[tuple[str, Evidence]]:
+    for keys in spec.groupings():
+        groups = groups_of(keys, rows)
+        for code, name in enumerate(groups.names):
+            yield name, rows.subset(groups.rows(code))
+
+
+def _judged(spec: MetricCheck, rows: Evidence, where: str, family: int = 1) -> CheckVerdict:
+    found = estimate(spec.metric, rows, adjusted(spec.confidence, family))
+    shortage = _shortage(spec, rows, where)
+    if shortage:
+        return _verdict(spec, found, (Outcome.INSUFFICIENT, shortage), where)
+    outcome, reason = judge(spec.metric, found, Bar(spec.min, spec.max), where)
+    return _verdict(spec, found, (outcome, reason + note(family, "slices")), where, family)
 
 
 def slice_mask(where: Mapping[str, Any], evidence: Evidence) -> Mask:
@@ -48,26 +70,29 @@ def _equals(column: Array, value: Any) -> Mask:
     return np.asarray(column == value, dtype=np.bool_)
 
 
-def _shortage(spec: MetricCheck, rows: Evidence) -> str | None:
+def _shortage(spec: MetricCheck, rows: Evidence, where: str) -> str | None:
     """Return in words why there is too little evidence to judge at all, or None."""
-    place = where_text(spec.where)
     if len(rows) == 0:
-        return f"no test row{place}" if place else "there are no test rows"
+        return f"no test row{where}" if where else "there are no test rows"
     if len(rows) < spec.min_rows:
-        return f"only {len(rows):,} rows{place}; {spec.min_rows:,} are needed"
+        return f"only {len(rows):,} rows{where}; {spec.min_rows:,} are needed"
     gap = gap_of(METRICS[spec.metric], rows)
-    return f"{spec.metric} on {len(rows):,} rows{place}: {gap.reason}" if gap is not None and gap.sparse else None
+    return f"{spec.metric} on {len(rows):,} rows{where}: {gap.reason}" if gap is not None and gap.sparse else None
 
 
-def _verdict(spec: MetricCheck, found: Estimate, outcome: Outcome, reason: str) -> CheckVerdict:
+def _verdict(
+    spec: MetricCheck, found: Estimate, judgement: tuple[Outcome, str], where: str, family: int = 1
+) -> CheckVerdict:
+    outcome, reason = judgement
     return CheckVerdict(
         check=spec.check,
         outcome=outcome,
         metric=spec.metric,
-        where=where_text(spec.where).removeprefix(" where ") or None,
+        where=where.removeprefix(" where ") or None,
         estimate=found,
         minimum=spec.min,
         maximum=spec.max,
         level=spec.level,
         reason=reason,
+        family=family,
     )

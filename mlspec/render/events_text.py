@@ -65,8 +65,21 @@ def estimate_text(estimate: Estimate) -> str:
 
 def _verdict(verdict: GateVerdict) -> Iterator[Line]:
     yield line(_INDENT, (f"{verdict.outcome.value:<{_OUTCOME_WIDTH}}", _OUTCOMES[verdict.outcome]), verdict.gate)
+    told: set[tuple[str | None, str | None]] = set()
     for check in verdict.checks:
         yield _check(check)
+        if (check.metric, check.by) not in told:  # a difference and a ratio are of the same groups
+            yield from _groups(check)
+        told.add((check.metric, check.by))
+
+
+def _groups(check: CheckVerdict) -> Iterator[Line]:
+    width = max((cells(fact.group) for fact in check.groups), default=0)
+    for fact in check.groups:
+        found = Estimate(value=fact.value, low=fact.low, high=fact.high, n=fact.n, method="")
+        said = estimate_text(found) if fact.value is not None else f"n={fact.n:,}  {fact.note}"
+        base = f"  base rate {fact.base_rate:.4g}" if fact.base_rate is not None else ""
+        yield line(_INDENT, " " * (_OUTCOME_WIDTH + 4), pad(neutralise(fact.group), width), f"  {said}", (base, "dim"))
 
 
 def _check(check: CheckVerdict) -> Line:

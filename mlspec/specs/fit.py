@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from mlspec.core.document import Path
@@ -10,7 +10,7 @@ from mlspec.core.metrics import METRICS, Metric
 from mlspec.core.problem import suggest
 from mlspec.core.types import NUMBERS, TEXTS
 from mlspec.specs.dataset import Column, Dataset
-from mlspec.specs.gate import Gate
+from mlspec.specs.gate import CheckSpec, Gate
 from mlspec.specs.messages import shown
 from mlspec.specs.model import Model
 
@@ -18,6 +18,7 @@ _USUAL = {
     "classification": "for classification there are accuracy, roc_auc, f1_macro, log_loss and others",
     "regression": "for regression there are r2, mean_absolute_error, root_mean_squared_error and others",
 }
+_OF_MANY_VALUES = ("number", "text", "datetime")
 _MANY_CLASSES = {
     "roc_auc": "roc_auc_ovr",
     "average_precision": "roc_auc_ovr",
@@ -37,11 +38,13 @@ class Misfit:
     on_key: bool = False
 
 
-def unknown_metric(name: str, path: Path) -> Misfit | None:
-    """Return a misfit for a name that is no metric's."""
+def unknown_metric(name: str, path: Path, others: Iterable[str] = ()) -> Misfit | None:
+    """Return a misfit for a name that is no metric's; `others` are names that are also known there."""
     if name in METRICS:
         return None
-    advice = suggest(name, METRICS) or "metrics go by scikit-learn's scorer names, such as roc_auc, f1_macro, r2"
+    advice = (
+        suggest(name, (*METRICS, *others)) or "metrics go by scikit-learn's scorer names, such as roc_auc, f1_macro, r2"
+    )
     return Misfit(path, "metric/unknown", f"unknown metric `{name[:60]}`", advice)
 
 
@@ -74,11 +77,40 @@ def gate_misfits(gate: Gate, model: Model, dataset: Dataset, path: Path) -> Iter
             misfit = metric_misfit(name, model, dataset.target, path) if dataset.target else None
             if misfit is not None:
                 yield Misfit(path, misfit.code, f"gate/{gate.name} does not fit: {misfit.message}", misfit.help)
-        for name in check.column_names():
-            if dataset.column(name) is None:
-                advice = suggest(name, [column.name for column in dataset.columns])
-                message = f"gate/{gate.name} reads column `{name[:60]}`, which dataset/{dataset.name} does not have"
-                yield Misfit(path, "gate/unknown-column", message, advice)
+        yield from _column_misfits(gate, check, dataset, path)
+
+
+def _column_misfits(gate: Gate, check: CheckSpec, dataset: Dataset, path: Path) -> Iterator[Misfit]:
+    for name in check.column_names():
+        if dataset.column(name) is None:
+            advice = suggest(name, [column.name for column in dataset.columns])
+            message = f"gate/{gate.name} reads column `{name[:60]}`, which dataset/{dataset.name} does not have"
+            yield Misfit(path, "gate/unknown-column", message, advice)
+    for name, value in check.column_values():
+        column = dataset.column(name)
+        if column is not None and not _may_hold(column, value):
+            listed = f"its values: {', '.join(shown(known) for known in column.values[:10])}" if column.values else None
+            message = f"gate/{gate.name} looks for {shown(value)} in `{name}`, which is {column.type} and never that"
+            yield Misfit(path, "gate/unknown-value", message, listed)
+    for name, by_ranges in check.grouped_columns():
+        column = dataset.column(name)
+        if column is not None:
+            yield from _group_misfits(gate, column, path, by_ranges=by_ranges)
+
+
+def _group_misfits(gate: Gate, column: Column, path: Path, *, by_ranges: bool) -> Iterator[Misfit]:
+    name = column.name
+    if by_ranges and column.type not in NUMBERS:
+        message = f"gate/{gate.name} groups `{name}` by ranges of a number, and it is {column.type}"
+        yield Misfit(path, "gate/groups", message, f"group by its values: {name}")
+    elif not by_ranges and column.values is None and column.type in _OF_MANY_VALUES:
+        message = f"gate/{gate.name} groups by each value of `{name}`, which is {column.type}"
+        hint = f"give ranges, as {{{name}: [10, 20]}}" if column.type == "number" else "name a column of few values"
+        yield Misfit(path, "gate/groups", message, hint)
+
+
+def _may_hold(column: Column, value: object) -> bool:
+    return column.accepts(value) and (column.values is None or value in column.values)
 
 
 def reference_misfits(column: Column, other: Dataset, name: str, path: Path) -> Iterator[Misfit]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from collections.abc import Iterable
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, SerializeAsAny
 
@@ -14,6 +15,8 @@ class CheckSpec(Part):
 
     implementation: ClassVar[str] = ""
     """The function that judges, as `package.module:function`; imported only when it does."""
+    criteria: ClassVar[tuple[str, ...]] = ()
+    """What `metric` may name beside metrics."""
 
     check: Annotated[str, Change.EVALUATE]
     """Which check."""
@@ -26,6 +29,14 @@ class CheckSpec(Part):
 
     def column_names(self) -> tuple[str, ...]:
         """Return the dataset columns this check reads, for validation against the schema."""
+        return ()
+
+    def column_values(self) -> Iterable[tuple[str, Any]]:
+        """Return the values it looks for, each with its column, for validation against the schema."""
+        return ()
+
+    def grouped_columns(self) -> Iterable[tuple[str, bool]]:
+        """Return the columns it groups rows by, and whether by ranges of a number."""
         return ()
 
 

@@ -78,7 +78,7 @@ def _references(dataset: Dataset, specs: Specs) -> Iterator[Misfit]:
 def _gate(gate: Gate) -> Iterator[Misfit]:
     for n, check in enumerate(gate.checks):
         for name in check.metric_names():
-            misfit = unknown_metric(name, ("checks", n, "metric"))
+            misfit = unknown_metric(name, ("checks", n, "metric"), check.criteria)
             if misfit is not None:
                 yield misfit
 

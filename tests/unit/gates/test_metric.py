@@ -13,7 +13,13 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from mlspec.core.verdict import Estimate, Outcome
-from mlspec.gates.metric import MetricCheck, estimate_text, judge, number_text, rows_to_decide, where_text
+from mlspec.gates.judge import Bar, estimate_text, judge, number_text, rows_to_decide
+from mlspec.gates.metric import MetricCheck, where_text
+
+
+def verdict_on(spec: MetricCheck, estimate: Estimate) -> tuple[Outcome, str]:
+    return judge(spec.metric, estimate, Bar(spec.min, spec.max), where_text(spec.where))
+
 
 BEST_FIRST = (Outcome.PASS, Outcome.INCONCLUSIVE, Outcome.FAIL)
 finite = st.floats(-1e6, 1e6)
@@ -142,7 +148,7 @@ JUDGED = {
 def test_an_estimate_is_judged_by_its_interval(
     spec: MetricCheck, estimate: Estimate, outcome: Outcome, reason: str
 ) -> None:
-    assert judge(spec, estimate) == (outcome, reason)
+    assert verdict_on(spec, estimate) == (outcome, reason)
 
 
 @st.composite
@@ -155,20 +161,20 @@ def estimates(draw: st.DrawFn) -> Estimate:
 def test_a_higher_bar_never_helps(estimate: Estimate, some: float, other: float) -> None:
     lenient, strict = sorted((some, other))
     for least, most in ((declared(min=lenient), declared(min=strict)), (declared(max=strict), declared(max=lenient))):
-        assert BEST_FIRST.index(judge(least, estimate)[0]) <= BEST_FIRST.index(judge(most, estimate)[0])
+        assert BEST_FIRST.index(verdict_on(least, estimate)[0]) <= BEST_FIRST.index(verdict_on(most, estimate)[0])
 
 
 @given(estimates(), finite)
 def test_min_and_max_are_mirror_images(estimate: Estimate, bar: float) -> None:
     assert estimate.value is not None and estimate.low is not None and estimate.high is not None
     mirrored = found(-estimate.value, -estimate.high, -estimate.low, estimate.n)
-    assert judge(declared(min=bar), estimate)[0] is judge(declared(max=-bar), mirrored)[0]
+    assert verdict_on(declared(min=bar), estimate)[0] is verdict_on(declared(max=-bar), mirrored)[0]
 
 
 @given(estimates(), finite)
 def test_an_inconclusive_verdict_needs_more_rows_than_it_had(estimate: Estimate, bar: float) -> None:
     needed = rows_to_decide(estimate, bar)
-    if judge(declared(min=bar), estimate)[0] is Outcome.INCONCLUSIVE and needed is not None:
+    if verdict_on(declared(min=bar), estimate)[0] is Outcome.INCONCLUSIVE and needed is not None:
         assert needed >= estimate.n
 
 

@@ -12,9 +12,10 @@ from mlspec.core.head import contract_key
 from mlspec.gates.metric import MetricCheck
 from mlspec.planner import fingerprint
 from mlspec.planner.closure import Closure
+from mlspec.plugins.catalog import catalog
 from mlspec.specs.base import Change, Keep, Part, change_of
 from mlspec.specs.dataset import Checks, Column, Dataset, FileSource, Split
-from mlspec.specs.gate import Gate
+from mlspec.specs.gate import CheckSpec, Gate
 from mlspec.specs.model import KeepVersions, Model, Stage, Train
 
 DATASET: dict[str, Any] = {
@@ -149,8 +150,9 @@ def test_declared_class(path: str) -> None:
     assert declared[general(path)] is CASES[path][1]
 
 
-def test_gate_check_fields_make_the_gate_evaluate() -> None:
-    assert {change_of(MetricCheck, name) for name in MetricCheck.model_fields} == {Change.EVALUATE}
+@pytest.mark.parametrize("check", catalog().checks.values(), ids=catalog().checks)
+def test_gate_check_fields_make_the_gate_evaluate(check: type[CheckSpec]) -> None:
+    assert {change_of(check, name) for name in check.model_fields} == {Change.EVALUATE}
 
 
 @pytest.mark.parametrize("path", [path for path in CASES if path.startswith("dataset.") and path not in READ_OFF])

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from mlspec.core.problem import Problem, in_order
+from mlspec.gates.fairness import FairnessCheck
 from mlspec.gates.metric import MetricCheck
 from mlspec.io import yaml
 from mlspec.specs.dataset import Dataset
@@ -21,7 +22,9 @@ CASES = Path(__file__).parents[2] / "cases" / "specs"
 
 
 CATALOG = Catalog(
-    kinds={"Dataset": Dataset, "Gate": Gate, "Model": Model}, checks={"metric": MetricCheck}, stores=("folder", "s3")
+    kinds={"Dataset": Dataset, "Gate": Gate, "Model": Model},
+    checks={"fairness": FairnessCheck, "metric": MetricCheck},
+    stores=("folder", "s3"),
 )
 
 

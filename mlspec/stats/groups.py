@@ -1,0 +1,110 @@
+"""Rows in groups by the values of columns, or by ranges of a number."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mlspec.core.problem import fail
+from mlspec.stats.evidence import MISSING, Array, Codes, Evidence, Floats
+
+MOST_GROUPS = 50
+"""With more, no group has much to say; a number needs ranges then."""
+
+
+@dataclass(frozen=True, eq=False)
+class Groups:
+    """`codes` of shape (n,) say which of the `names` a row belongs to, `MISSING` where a column has no value.
+
+    `sizes` are the rows of each group, `without` those that belong to none.
+    """
+
+    names: tuple[str, ...]
+    codes: Codes
+    sizes: tuple[int, ...]
+
+    @property
+    def without(self) -> int:
+        """Return how many rows belong to no group."""
+        return len(self.codes) - sum(self.sizes)
+
+    def rows(self, code: int) -> Codes:
+        """Return the row numbers of a group, rising."""
+        return np.flatnonzero(self.codes == code)
+
+
+def groups_of(keys: Sequence[tuple[str, tuple[float, ...]]], evidence: Evidence) -> Groups:
+    """Divide rows by columns, each with edges between its ranges or none; of several, by their combinations.
+
+    Groups are in the order of their values, and only those that have rows are there.
+
+    Raises:
+        MlspecError: `gate/too-many-groups`.
+    """
+    codes: Codes = np.zeros(len(evidence), dtype=np.int64)
+    names = [""]
+    sizes: tuple[int, ...] = (len(evidence),)
+    for column, edges in keys:
+        labels, own = _of_column(column, edges, evidence.columns[column])
+        if len(labels) > MOST_GROUPS:
+            raise _too_many(column, len(labels))
+        cells = np.where((codes < 0) | (own < 0), MISSING, codes * len(labels) + own)
+        names = [f"{before} and {label}".removeprefix(" and ") for before in names for label in labels]
+        names, codes, sizes = _with_rows(names, cells)
+        if len(names) > MOST_GROUPS:
+            raise _too_many(" and ".join(key[0] for key in keys), len(names))
+    return Groups(tuple(names), codes, sizes)
+
+
+def _with_rows(names: list[str], cells: Codes) -> tuple[list[str], Codes, tuple[int, ...]]:
+    """Leave out the cells that have no row; return the names, codes and sizes of the rest."""
+    sizes = np.bincount(cells + 1, minlength=len(names) + 1)[1:]  # the first is of rows without a value
+    there = np.flatnonzero(sizes)
+    place = np.full(len(names) + 1, MISSING)
+    place[there] = np.arange(len(there))
+    return [names[cell] for cell in there], place[cells], tuple(int(size) for size in sizes[there])
+
+
+def _too_many(what: str, count: int) -> Exception:
+    message = f"{what} makes {count:,} groups of the test rows, and {MOST_GROUPS} are the most"
+    return fail("gate/too-many-groups", message, help="give ranges of a number, as {age: [25, 40, 65]}, or use fewer")
+
+
+def _of_column(column: str, edges: tuple[float, ...], values: Array) -> tuple[list[str], Codes]:
+    if edges:
+        return _ranges(column, edges), _within(edges, values.astype(np.float64))
+    codes, found = pd.factorize(values)
+    order = sorted(range(len(found)), key=lambda code: _rank(found[code]))
+    place = np.empty(len(found) + 1, dtype=np.int64)
+    place[order], place[-1] = np.arange(len(found)), MISSING
+    return [f"{column} is {value_text(found[code])}" for code in order], place[codes]
+
+
+def _within(edges: tuple[float, ...], values: Floats) -> Codes:
+    return np.where(np.isnan(values), MISSING, np.searchsorted(edges, values, side="right"))
+
+
+def _ranges(column: str, edges: tuple[float, ...]) -> list[str]:
+    shown = [f"{edge:.15g}" for edge in edges]
+    between = [f"{column} from {low} to under {high}" for low, high in pairwise(shown)]
+    return [f"{column} under {shown[0]}", *between, f"{column} from {shown[-1]}"]
+
+
+def _rank(value: Any) -> tuple[bool, Any]:
+    is_number = isinstance(value, bool | int | float | np.number)
+    return not is_number, value if is_number else str(value)
+
+
+def value_text(value: Any) -> str:
+    """Return a value as the name of its group has it."""
+    if isinstance(value, bool | np.bool_):
+        return str(value).lower()
+    if isinstance(value, float | np.floating):
+        return f"{value:.15g}" if math.isfinite(value) else str(value)
+    return str(value)
