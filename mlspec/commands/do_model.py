@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from datetime import datetime
+from functools import cache
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,9 @@ from mlspec.planner.models import ModelView
 from mlspec.planner.program import code_of
 from mlspec.plugins.catalog import implementation
 from mlspec.specs.model import Model
+from mlspec.stats.case import Case
 from mlspec.stats.evidence import Evidence
+from mlspec.steps import baselines
 from mlspec.steps.frames import fields_of
 from mlspec.steps.predict import Limits, PredictRequest, predict
 from mlspec.steps.predictions import Predictions, read_predictions
@@ -233,7 +236,8 @@ def evaluate(session: Session, action: Action, started: datetime) -> Result:
     shown = evidence(model, table.dataset, table.frame[table.test].reset_index(drop=True), predictions)
     metrics = score(model, shown)
     gates = view.judged_by(action.run or "")
-    verdicts = tuple(_judge(session, name, gate_digest, shown) for name, gate_digest in gates.items())
+    case = _case(model, table, shown)
+    verdicts = tuple(_judge(session, name, gate_digest, case) for name, gate_digest in gates.items())
     recorded, more = _brief(session, verdicts)
     draft = session.author.draft(
         "evaluate",
@@ -284,10 +288,22 @@ def _predictions(
     return read_predictions(predicted.path), (output,), _cost(predicted.result)
 
 
-def _judge(session: Session, name: str, gate_digest: str, shown: Evidence) -> GateVerdict:
+def _case(model: Model, table: Table, shown: Evidence) -> Case:
+    """Return what the gates judge; a baseline is made when a check first asks for it."""
+    test = table.frame[table.test].reset_index(drop=True)
+
+    @cache
+    def baseline(name: str) -> Evidence:
+        said = baselines.predictions(name, model.task, table.dataset, table.frame, table.test)
+        return evidence(model, table.dataset, test, said)
+
+    return Case(shown, baseline, baselines.natural(model.task, table.dataset))
+
+
+def _judge(session: Session, name: str, gate_digest: str, case: Case) -> GateVerdict:
     checks = []
     for check in session.workspace.specs.gates[name].checks:
-        checks += implementation(check.implementation)(check, shown)
+        checks += implementation(check.implementation)(check, case)
     return GateVerdict(gate=f"gate/{name}", digest=gate_digest, outcome=worst(tuple(checks)), checks=tuple(checks))
 
 

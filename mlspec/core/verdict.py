@@ -74,6 +74,7 @@ class CheckVerdict(BaseModel):
     groups: tuple[GroupFact, ...] = ()
     family: int = 1
     why: str = ""
+    against: str = ""
 
 
 class GateVerdict(BaseModel):

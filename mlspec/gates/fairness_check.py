@@ -15,6 +15,7 @@ from mlspec.gates.fairness import FairnessCheck
 from mlspec.gates.family import adjusted, note
 from mlspec.gates.grouping import shown
 from mlspec.gates.judge import Bar, judge
+from mlspec.stats.case import Case
 from mlspec.stats.contrast import Spread, alike, apart, difference, ratio
 from mlspec.stats.evidence import Evidence
 from mlspec.stats.gaps import gap_of
@@ -26,7 +27,7 @@ _FEWEST_NAMED = 10
 """Of fewer rows even the name of a group would say something of a person."""
 
 
-def check(spec: FairnessCheck, evidence: Evidence) -> tuple[CheckVerdict, ...]:
+def check(spec: FairnessCheck, case: Case) -> tuple[CheckVerdict, ...]:
     """Judge each metric that is compared, by difference, by ratio, or by both.
 
     The intervals of the groups are adjusted for the number of pairs and metrics, so that the extremes of all pairs are
@@ -35,6 +36,7 @@ def check(spec: FairnessCheck, evidence: Evidence) -> tuple[CheckVerdict, ...]:
     Raises:
         MlspecError: a metric does not fit the evidence, or there are too many groups.
     """
+    evidence = case.evidence
     groups = groups_of(spec.keys(), evidence)
     reference = _reference(spec)
     large = [name for name, n in zip(groups.names, groups.sizes, strict=True) if n >= spec.min_group]

@@ -12,6 +12,7 @@ from mlspec.core.verdict import CheckVerdict, Estimate, Outcome
 from mlspec.gates.family import adjusted, note
 from mlspec.gates.judge import Bar, judge
 from mlspec.gates.metric import MetricCheck, where_text
+from mlspec.stats.case import Case
 from mlspec.stats.evidence import Array, Evidence, Mask
 from mlspec.stats.gaps import gap_of
 from mlspec.stats.groups import groups_of
@@ -20,7 +21,7 @@ from mlspec.stats.metrics import estimate
 _KINDS = {bool: "bO", int: "iuf", float: "iuf", str: "OUT"}
 
 
-def check(spec: MetricCheck, evidence: Evidence) -> tuple[CheckVerdict, ...]:
+def check(spec: MetricCheck, case: Case) -> tuple[CheckVerdict, ...]:
     """Judge a metric on the rows of its `where`, and on each of its slices of them.
 
     The intervals of the slices are adjusted for how many of them have rows enough to be judged.
@@ -29,6 +30,7 @@ def check(spec: MetricCheck, evidence: Evidence) -> tuple[CheckVerdict, ...]:
         MlspecError: the metric does not fit the evidence, as `stats.metrics.estimate` says, or there are too many
             slices.
     """
+    evidence = case.evidence
     rows = evidence.subset(slice_mask(spec.where, evidence)) if spec.where else evidence
     slices = list(_slices(spec, rows))
     family = sum(_shortage(spec, part, "") is None for _, part in slices)

@@ -86,6 +86,10 @@ def _column_misfits(gate: Gate, check: CheckSpec, dataset: Dataset, path: Path) 
             advice = suggest(name, [column.name for column in dataset.columns])
             message = f"gate/{gate.name} reads column `{name[:60]}`, which dataset/{dataset.name} does not have"
             yield Misfit(path, "gate/unknown-column", message, advice)
+    for role in check.role_names():
+        if not dataset.with_role(role):
+            message = f"gate/{gate.name} needs a column with `role: {role}`, and dataset/{dataset.name} has none"
+            yield Misfit(path, "gate/needs-role", message, f"give a column of the dataset `role: {role}`")
     for name, value in check.column_values():
         column = dataset.column(name)
         if column is not None and not _may_hold(column, value):

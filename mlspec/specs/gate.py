@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, SerializeAsAny
 
 from mlspec.specs.base import Change, Part, Spec
+from mlspec.specs.dataset import Role
 
 
 class CheckSpec(Part):
@@ -33,6 +34,10 @@ class CheckSpec(Part):
 
     def column_values(self) -> Iterable[tuple[str, Any]]:
         """Return the values it looks for, each with its column, for validation against the schema."""
+        return ()
+
+    def role_names(self) -> tuple[Role, ...]:
+        """Return the roles of which the dataset must have a column."""
         return ()
 
     def grouped_columns(self) -> Iterable[tuple[str, bool]]:

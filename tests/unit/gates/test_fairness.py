@@ -15,9 +15,10 @@ from pydantic import ValidationError
 from sklearn.linear_model import LogisticRegression
 
 from mlspec.core.verdict import CheckVerdict, Outcome
+from mlspec.gates import fairness_check
 from mlspec.gates.fairness import FairnessCheck
-from mlspec.gates.fairness_check import check
 from mlspec.plugins.catalog import implementation
+from mlspec.stats.case import Case
 from mlspec.stats.contrast import Spread, difference
 from mlspec.stats.evidence import MISSING, Evidence
 from mlspec.stats.grouped import estimates
@@ -27,6 +28,10 @@ from mlspec.stats.metrics import estimate
 
 ADULT = Path(__file__).resolve().parents[3] / "examples" / "income" / "data" / "adult.csv"
 BASE = {"check": "fairness", "metric": "selection_rate", "by": "sex", "max_difference": 0.05, "why": "A teaching case."}
+
+
+def check(spec: FairnessCheck, evidence: Evidence) -> tuple[CheckVerdict, ...]:
+    return fairness_check.check(spec, Case(evidence))
 
 
 def declared(**fields: Any) -> FairnessCheck:
@@ -312,7 +317,7 @@ def test_equal_input_gives_equal_bytes(adult: Evidence) -> None:
     spec = declared(metric="accuracy", by=["race", "sex"])
     once, again = (tuple(one.model_dump_json() for one in check(spec, adult)) for _ in range(2))
     assert once == again
-    assert implementation(FairnessCheck.implementation) is check
+    assert implementation(FairnessCheck.implementation) is fairness_check.check
     assert all(CheckVerdict.model_validate_json(one).model_dump_json() == one for one in once)
 
 

@@ -10,10 +10,16 @@ import pytest
 
 from mlspec.core.problem import MlspecError
 from mlspec.core.verdict import CheckVerdict, Outcome
+from mlspec.gates import metric_check
 from mlspec.gates.metric import MetricCheck
-from mlspec.gates.metric_check import check, slice_mask
+from mlspec.gates.metric_check import slice_mask
 from mlspec.plugins.catalog import implementation
+from mlspec.stats.case import Case
 from mlspec.stats.evidence import MISSING, Evidence
+
+
+def check(spec: MetricCheck, evidence: Evidence) -> tuple[CheckVerdict, ...]:
+    return metric_check.check(spec, Case(evidence))
 
 
 def declared(**fields: Any) -> MetricCheck:
@@ -133,7 +139,7 @@ def test_values_are_compared_in_their_own_types(where: dict[str, Any], rows: int
 
 
 def test_the_check_finds_its_implementation_by_name() -> None:
-    assert implementation(MetricCheck.implementation) is check
+    assert implementation(MetricCheck.implementation) is metric_check.check
 
 
 def test_slices_are_judged_each_with_wider_intervals() -> None:

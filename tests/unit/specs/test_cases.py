@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from mlspec.core.problem import Problem, in_order
+from mlspec.gates.baseline import BaselineCheck
 from mlspec.gates.fairness import FairnessCheck
 from mlspec.gates.metric import MetricCheck
 from mlspec.io import yaml
@@ -23,7 +24,7 @@ CASES = Path(__file__).parents[2] / "cases" / "specs"
 
 CATALOG = Catalog(
     kinds={"Dataset": Dataset, "Gate": Gate, "Model": Model},
-    checks={"fairness": FairnessCheck, "metric": MetricCheck},
+    checks={"baseline": BaselineCheck, "fairness": FairnessCheck, "metric": MetricCheck},
     stores=("folder", "s3"),
 )
 
