@@ -22,11 +22,13 @@ from mlspec.io.hashes import HashCache
 from mlspec.planner.datasets import DatasetView
 from mlspec.specs.dataset import Dataset
 from mlspec.steps.contract import Known, check_table, values_of
+from mlspec.steps.places import placed, recordable
 from mlspec.steps.profile import profile_table
 from mlspec.steps.remarks import remarks
 from mlspec.steps.sides import sides
 
 _MOST_REMARKS = 10
+_MOST_VIOLATIONS = 20
 """A record keeps so many."""
 
 
@@ -72,7 +74,7 @@ def check(session: Session, action: Action, started: datetime) -> Result:
         looked = _Looked(0, violations=(_unreadable(error),))
     facts["rows"] = looked.rows
     if looked.violations:
-        facts |= {"status": "rejected", "violations": looked.violations[:20]}
+        facts |= {"status": "rejected", "violations": recordable(looked.violations[:_MOST_VIOLATIONS])}
         return _rejection(dataset, looked.violations, session.author.draft("check", action, started, **facts))
     described = session.workspace.store.put_bytes(_json(looked.profile))
     outputs = (Object(name="profile", digest=described.digest, size=described.size), *more)
@@ -95,6 +97,8 @@ class _Looked:
 def _look(lent: Lent, dataset: Dataset, known: Known, now: datetime) -> _Looked:
     table = lent.table
     violations = (*lent.violations, *check_table(table, dataset, _unread(lent.violations), known))
+    if dataset.source.path not in lent.lengths:  # a single file goes by the source's own path
+        violations = placed(violations, lent.lengths)
     if violations:
         return _Looked(table.rows, violations=violations)
     tests = sides(table, dataset).tests

@@ -35,6 +35,8 @@ class Lent:
 
     table: Columns
     violations: tuple[Violation, ...]
+    lengths: Mapping[str, int]
+    """How many rows each of its files has, by name, in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ class Table:
     frame: pd.DataFrame
     test: np.ndarray[Any, np.dtype[np.bool_]]
     violations: tuple[Violation, ...]
+    lengths: Mapping[str, int]
     dataset: Dataset
 
 
@@ -73,12 +76,12 @@ def lend_table(session: Session, fields: Mapping[str, Any], named: Dataset) -> I
         found = pieces(session, fields["content"], dataset, folder)
         if sum(piece.unpacked for piece in found) <= _MOST_BYTES:
             table: Table = session.shelf.get(_key(fields, dataset), lambda: _table(found, dataset))
-            yield Lent(InMemory(table.frame), table.violations)
+            yield Lent(InMemory(table.frame), table.violations, table.lengths)
             return
         scanned = scan(found, dataset)
         with in_words(folder):
             spooled = spool(scanned.chunks, dataset, folder / "spool")
-            yield Lent(spooled, scanned.violations())
+            yield Lent(spooled, scanned.violations(), scanned.lengths)
 
 
 def _key(fields: Mapping[str, Any], dataset: Dataset) -> str:
@@ -101,4 +104,4 @@ def _read(session: Session, content: str, dataset: Dataset) -> Table:
 
 def _table(found: Sequence[Piece], dataset: Dataset) -> Table:
     reading = read_pieces(found, dataset)
-    return Table(reading.frame, split(reading.frame, dataset), reading.violations, dataset)
+    return Table(reading.frame, split(reading.frame, dataset), reading.violations, reading.lengths, dataset)

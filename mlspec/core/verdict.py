@@ -97,10 +97,20 @@ def worst(checks: tuple[CheckVerdict, ...]) -> Outcome:
     return next((outcome for outcome in _WORST_FIRST if outcome in found), Outcome.PASS)
 
 
+class Place(BaseModel):
+    """Rows of one file among many, by their numbers in it (1 is the first row)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    file: str
+    rows: tuple[int, ...]
+
+
 class Violation(BaseModel):
     """What a dataset's contract found: rule, column, how many rows, the first row numbers (1 is the first row).
 
-    Never a value of a `sensitive` column.
+    Never a value of a `sensitive` column. `rows` count through all files; `places` say where those rows lie when there
+    are many files.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -109,4 +119,5 @@ class Violation(BaseModel):
     column: str | None = None
     count: int
     rows: tuple[int, ...] = ()
+    places: tuple[Place, ...] = ()
     message: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from mlspec.core import digest
 from mlspec.core.events import Closed, Ended, Moved
@@ -90,9 +90,14 @@ def _check(check: CheckVerdict) -> Line:
 
 
 def _violation(violation: Violation) -> Line:
-    rows = f"  rows {', '.join(str(row) for row in violation.rows)}" if violation.rows else ""
-    more = ", …" if violation.rows and violation.count > len(violation.rows) else ""
-    return line(_INDENT, (f"{violation.rule:<16}  ", "error"), neutralise(violation.message), (rows + more, "dim"))
+    where = "; ".join(f"{place.file} {_rows(place.rows)}" for place in violation.places) or _rows(violation.rows)
+    more = ", …" if where and violation.count > len(violation.rows) else ""
+    told = neutralise(f"  {where}{more}") if where else ""
+    return line(_INDENT, (f"{violation.rule:<16}  ", "error"), neutralise(violation.message), (told, "dim"))
+
+
+def _rows(rows: Sequence[int]) -> str:
+    return f"rows {', '.join(map(str, rows))}" if rows else ""
 
 
 def closed_line(closed: Closed) -> Line:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -30,6 +30,8 @@ class Reading:
 
     frame: pd.DataFrame
     violations: tuple[Violation, ...]
+    lengths: Mapping[str, int] = field(default_factory=dict)
+    """How many rows each piece has, by its name, in order."""
 
 
 @dataclass
@@ -38,6 +40,8 @@ class Scan:
 
     chunks: Iterator[Chunk]
     violations: Callable[[], tuple[Violation, ...]]
+    lengths: Mapping[str, int]
+    """How many rows of each piece were read so far, by its name, in order."""
 
 
 @dataclass

@@ -142,6 +142,28 @@ def test_parts_that_do_not_fit_are_named(world: World, tmp_path: Path) -> None:
     assert where in said
 
 
+def test_rows_that_break_the_contract_are_named_by_file(world: World, tmp_path: Path) -> None:
+    bad = world.copy(tmp_path / "rows")
+    bad.write({"specs/questions.yaml": GLOB.replace("number", "number, max: 1.4") + "checks: {unique: [id]}\n"})
+    put(bad, "2026-04.csv.gz", gzip.compress(b"id,hint,label\n1,wide,yes\n"))
+    bad.commit()
+    done = bad.mlspec("apply", "--yes", "dataset/questions")
+    assert done.code == 3
+    assert "is not a number, as 'wide'  data/2026-04.csv.gz rows 1\n" in done.out
+    put(bad, "2026-04.csv.gz", gzip.compress(b"id,hint,label\n1,2,yes\n1001,0,no\n"))
+    bad.commit()
+    told = bad.mlspec("apply", "--yes", "dataset/questions").out
+    assert "data/2026-01.csv.gz rows 82, 84, 86, 88, 90, …\n" in told
+    assert "data/2026-01.csv.gz rows 2; data/2026-04.csv.gz rows 2\n" in told
+    log = json.loads(bad.mlspec("log", "dataset/questions", "--format", "json").out)
+    (twice, _) = log["records"][0]["violations"]
+    assert twice["rows"] == [2, 302], "counted through all files, as ever"
+    assert twice["places"] == [
+        {"file": "data/2026-01.csv.gz", "rows": [2]},
+        {"file": "data/2026-04.csv.gz", "rows": [2]},
+    ]
+
+
 def test_what_is_no_file_blocks_the_snapshot(world: World, tmp_path: Path) -> None:
     blocked = world.copy(tmp_path / "blocked")
     os.mkfifo(blocked.root / "data" / "2026-05.csv.gz")
