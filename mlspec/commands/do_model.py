@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from mlspec.commands.kept_as import kept_as
 from mlspec.commands.results import Result
 from mlspec.commands.session import Session
 from mlspec.commands.tables import Table, load_table
@@ -36,7 +37,6 @@ from mlspec.steps.predictions import Predictions, read_predictions
 from mlspec.steps.score import evidence, score
 from mlspec.steps.train import Trained, TrainRequest
 from mlspec.steps.train import train as run_training
-from mlspec.steps.wire import kept_in
 
 _VERDICT_BYTES = 6 * 1024
 _BRIEF_CHECKS = 8
@@ -270,14 +270,13 @@ def _predictions(
         return read_predictions(path), (), None
     artifact = folder / "model.artifact"
     store.fetch(run.artifact, artifact)
-    manifest: dict[str, Any] = json.loads(store.read(run.manifest))
     features = [column.name for column in table.dataset.with_role("feature")]
     request = PredictRequest(
         task=model.task,
         fields=fields_of(table.dataset.with_role("feature")),
         features=table.frame[table.test][features].reset_index(drop=True),
         artifact=artifact,
-        kept=kept_in(manifest),
+        kept=kept_as(run, store),
         folder=folder,
         environ=session.environ,
         limits=Limits(model.train.seed, model.train.threads, model.train.timeout),

@@ -8,13 +8,15 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from mlspec.commands.choose import Chosen, choose
+from mlspec.commands.kept_as import kept_as
 from mlspec.commands.recorded import Tell, unheard
+from mlspec.core import digest
 from mlspec.core.problem import fail
 from mlspec.io.resources import folder
 from mlspec.specs.dataset import Column
 from mlspec.steps import bundle
 from mlspec.steps.entrypoint import dotted
-from mlspec.steps.wire import Kept, kept_in
+from mlspec.steps.wire import Kept
 
 
 def export(start: Path, reference: str, target: Path, tell: Tell = unheard) -> list[Path]:
@@ -39,11 +41,11 @@ def export(start: Path, reference: str, target: Path, tell: Tell = unheard) -> l
 
 def _write(chosen: Chosen, made: Path) -> list[Path]:
     """Write all files of an export into a folder; return them."""
-    kept = kept_in(chosen.manifest)
+    kept = kept_as(chosen.run, chosen.store)
     templates = folder("templates") / "export"
     written = _model(chosen, kept, made)
     files = {
-        "model.json": _json(_story(chosen) | _of_code(kept, made / "code")),
+        "model.json": _json(_story(chosen) | _of_code(kept, made / "code") | _of_pickle(kept, made)),
         "predict.py": (templates / "predict.py").read_bytes(),
         "ask.py": (templates / f"{_way(kept)}.py").read_bytes(),
         "requirements.txt": _requirements(chosen, kept),
@@ -62,7 +64,18 @@ def _of_code(kept: Kept, code: Path) -> dict[str, Any]:
     return {"home": kept.home, "entry": kept.entry, "module": module}
 
 
+def _of_pickle(kept: Kept, made: Path) -> dict[str, Any]:
+    """Return what the script must know before it loads a pickle."""
+    if kept.form != "pickle":
+        return {}
+    file = kept.file if kept.home is None else f"model/{kept.file}"
+    return {"file": file, "digest": digest.of_bytes((made / file).read_bytes())}
+
+
 def _way(kept: Kept) -> str:
+    """Return the name of the template that predicts with a model."""
+    if kept.form == "pickle":
+        return "pickled"
     return "skops_with_code" if kept.form == "skops" and kept.home is not None else kept.form
 
 
@@ -99,11 +112,11 @@ def _declared(column: Column) -> dict[str, Any]:
 
 
 def _requirements(chosen: Chosen, kept: Kept) -> bytes:
-    """Return the packages that predicting needs: of a model with code all that were there, for nobody knows less."""
+    """Return the packages that predicting needs: where it runs code all that were there, for nobody knows less."""
     packages: dict[str, str] = json.loads(chosen.store.read(chosen.manifest["packages"]))
     if kept.form == "onnx":
         wanted: tuple[str, ...] = ("onnxruntime", "pandas", "numpy")
-    elif kept.home is not None:
+    elif kept.runs_code:
         wanted = tuple(packages)
     else:
         wanted = ("scikit-learn", "skops", "pandas", "numpy", "scipy")

@@ -19,6 +19,7 @@ from mlspec.planner.world import CodeState
 from mlspec.plugins.catalog import catalog
 from mlspec.plugins.installed import installation
 from mlspec.specs import sound
+from mlspec.specs.caution import cautions
 from mlspec.specs.model import Model
 from mlspec.specs.parse import Specs, parse, parse_project
 from mlspec.specs.project import Project
@@ -86,6 +87,7 @@ def attempt(tree: Tree, cache_folder: Path | None) -> tuple[Loaded | None, list[
     findings += more
     if project is not None:
         findings += validate(project, specs, catalog(), complete=not problems)
+    findings += cautions(specs)
     code, of_code = reach(tree, specs, cache_folder)
     findings += [found for found in of_code if isinstance(found, Finding)]
     problems += [found for found in of_code if isinstance(found, Problem)]

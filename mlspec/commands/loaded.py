@@ -1,4 +1,4 @@
-"""`mlspec.load`: a recorded model, ready to predict; one that needs its own code predicts in a child process."""
+"""`mlspec.load`: a recorded model, ready to predict; one whose loading runs code does so in a child process."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlspec.commands.choose import Chosen, choose
+from mlspec.commands.kept_as import kept_as
 from mlspec.core.problem import fail
 from mlspec.executors.local import LocalExecutor
 from mlspec.formats.named import format_named
 from mlspec.steps.frames import Field, fields_of, typed
 from mlspec.steps.predict import Limits, PredictRequest, predict
 from mlspec.steps.predictions import Predictions, read_predictions
-from mlspec.steps.wire import kept_in
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,7 +53,10 @@ class LoadedModel:
 
 @dataclass(frozen=True, slots=True)
 class ModelWithCode:
-    """A recorded model that needs code of its repository, which runs in a child process: a second or so a call."""
+    """A recorded model that needs code of its repository, or is a pickle: it predicts in a child process.
+
+    A call takes a second or so.
+    """
 
     reference: str
     version: int | None
@@ -94,7 +97,7 @@ class ModelWithCode:
                 fields=self.fields,
                 features=frame,
                 artifact=artifact,
-                kept=kept_in(self.chosen.manifest),
+                kept=kept_as(run, self.chosen.store),
                 folder=Path(folder),
                 environ=os.environ,
                 limits=limits,
@@ -110,8 +113,8 @@ def load(reference: str, path: str | Path = ".") -> LoadedModel | ModelWithCode:
     """
     chosen = choose(Path(path), reference)
     fields = fields_of([column for column in chosen.columns if column.role == "feature"])
-    kept = kept_in(chosen.manifest)
-    if kept.home is not None:
+    kept = kept_as(chosen.run, chosen.store)
+    if kept.runs_code:
         return ModelWithCode(reference, chosen.version, fields, chosen)
     with _artifact(chosen) as artifact:
         estimator = format_named(kept.form).load(artifact, kept.trusted)

@@ -182,6 +182,7 @@ def _versions(head: Head, heads: Mapping[str, Head]) -> list[VersionView]:
                 at=run.at,
                 ref=run.ref,
                 dataset=_dataset(run.dataset, heads),
+                format=run.fields.get("train.format"),
                 metrics=run.metrics,
                 verdicts={fact.gate: fact.outcome.value for fact in judged},
                 expired=run.expired,

@@ -16,6 +16,8 @@ class VersionView(Value):
     at: str
     ref: str
     dataset: str
+    format: str | None = None
+    """How the model is kept, where the spec said it."""
     metrics: dict[str, Estimate] = {}
     verdicts: dict[str, str] = {}
     provisional: bool = False

@@ -1,1 +1,1 @@
-"""How a fitted model becomes bytes and back, without running code."""
+"""How a fitted model becomes bytes and back: without running code, but for pickles."""

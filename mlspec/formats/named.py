@@ -7,7 +7,11 @@ from typing import Any
 
 from mlspec.core.problem import fail
 
-_FORMATS = {"skops": "mlspec.formats.skops_format", "onnx": "mlspec.formats.onnx_format"}
+_FORMATS = {
+    "skops": "mlspec.formats.skops_format",
+    "onnx": "mlspec.formats.onnx_format",
+    "pickle": "mlspec.formats.pickle_format",
+}
 
 
 def format_named(name: str) -> Any:

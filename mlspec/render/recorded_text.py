@@ -69,6 +69,7 @@ def _version(version: VersionView) -> Iterator[Line]:
         f"  v{version.n:<11}",
         f"run {digest.short(version.fingerprint, 8)}  {moment(version.at)}",
         *gates,
+        ("  kept as a pickle" if version.format == "pickle" else "", "warn"),
         ("  provisional: not pushed yet" if version.provisional else "", "warn"),
         (f"  no longer kept since {moment(version.expired)}" if version.expired else "", "warn"),
     )

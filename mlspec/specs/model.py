@@ -92,8 +92,8 @@ class Train(Part):
     """More files that the entrypoint or command reads, beyond those found by reading it."""
     threads: Annotated[Annotated[int, Field(ge=1, le=1024)], Change.TRAIN] = 1
     """Threads for numerical libraries; more can change the last digits of a result."""
-    format: Annotated[Literal["skops", "onnx"], Change.TRAIN] = "skops"
-    """How the model is kept."""
+    format: Annotated[Literal["skops", "onnx", "pickle"], Change.TRAIN] = "skops"
+    """How the model is kept. Loading a pickle runs code."""
     timeout: Annotated[Annotated[str, AfterValidator(_duration)], Change.NOTHING] = "24h"
     """When to give up."""
     env: Annotated[tuple[Annotated[str, AfterValidator(_variable)], ...], Change.NOTHING] = ()
@@ -109,6 +109,8 @@ class Train(Part):
             raise MisplacedError(
                 "`format: onnx` goes with `estimator`, or a `command` that leaves model.onnx", "format"
             )
+        if self.format == "pickle" and self.predict is not None:
+            raise MisplacedError("`format: pickle` needs no `predict`: a command leaves model.pickle", "format")
         if self.predict is not None and self.command is None:
             raise MisplacedError("`predict` goes with `command`: other models predict by themselves", "predict")
         return self

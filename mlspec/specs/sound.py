@@ -28,6 +28,7 @@ class Outline:
     predict: str | None
     code: tuple[str, ...]
     environment: str | None
+    format: str | None
 
 
 def outline(value: Any) -> Outline | None:
@@ -43,6 +44,7 @@ def outline(value: Any) -> Outline | None:
             predict=train.get("predict"),
             code=tuple(train.get("code", ())),
             environment=train.get("environment"),
+            format=train.get("format"),
         )
     except (AttributeError, KeyError, TypeError):
         return None

@@ -20,7 +20,8 @@ def run(order: PredictOrder, formats: Formats) -> PredictAnswer:
     """
     features = frames.read(Path(order.table))
     code = Path(order.code)
-    ask = opened(order.kept, Path(order.model), code, order.task, formats)
+    loading = Boundary(code, "loading the model", "predict/raised")
+    ask = loading.call(lambda: opened(order.kept, Path(order.model), code, order.task, formats))
     predictions = Boundary(code, "the model", "predict/raised").call(lambda: ask(features))
     check(predictions, len(features), order.task)
     write(predictions, Path(order.predictions))

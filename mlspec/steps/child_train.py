@@ -140,6 +140,6 @@ def _keep(order: TrainOrder, formats: Formats, model: Any, features: pd.DataFram
         message = f"`{name}`, saved and loaded back, predicts other values than before it was saved"
         hint = "does it keep state outside its attributes, or draw random numbers when predicting?"
         raise ChildFailed(Failure("train/not-reproduced-by-load", message, help=hint))
-    if order.entrypoint is not None and any(map(own, trusted)):
+    if order.entrypoint is not None and (order.format == "pickle" or any(map(own, trusted))):
         return Kept(order.format, trusted, order.home, order.entrypoint.rpartition(":")[0])
     return Kept(order.format, trusted)

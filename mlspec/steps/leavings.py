@@ -11,7 +11,7 @@ from mlspec.steps.entrypoint import own
 from mlspec.steps.kept import Formats
 from mlspec.steps.wire import Kept, TrainOrder
 
-MODELS = ("model.skops", "model.onnx")
+MODELS = ("model.skops", "model.onnx", "model.pickle")
 _SOME = 5
 
 
@@ -29,16 +29,18 @@ def kept(order: TrainOrder, formats: Formats) -> Kept:
         return Kept("files", home=order.home, entry=order.predict)
     models = [name for name in MODELS if name in files]
     if not models:
-        raise _nothing(order, f"no {' or '.join(MODELS)}", files)
+        wanted = "model.pickle" if order.format == "pickle" else "model.skops or model.onnx"
+        raise _nothing(order, f"no {wanted}", files)
     if len(models) > 1:
         message = f"the command left {' and '.join(models)} in MLSPEC_OUTPUT: which is the model?"
         raise fail("train/two-models", message, help="leave one of them")
     form = models[0].partition(".")[2]
-    if order.format not in ("skops", form):
+    if form != order.format and (order.format, form) != ("skops", "onnx"):
         message = f"the command left {models[0]}, and the model's format is {order.format}"
         raise fail("train/other-format", message, help=f"leave model.{order.format}, or set `format: {form}`")
     trusted = formats(form).untrusted(files[models[0]])
-    return Kept(form, trusted, order.home if any(map(own(Path(order.code), order.home), trusted)) else None)
+    needs_code = form == "pickle" or any(map(own(Path(order.code), order.home), trusted))
+    return Kept(form, trusted, order.home if needs_code else None)
 
 
 def _nothing(order: TrainOrder, what: str, files: Iterable[str] = ()) -> MlspecError:

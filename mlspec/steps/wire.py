@@ -11,7 +11,7 @@ from typing import Any, Literal
 from mlspec.core.problem import Place, Problem
 from mlspec.steps.frames import Field
 
-FORMS = ("skops", "onnx", "files")
+FORMS = ("skops", "onnx", "pickle", "files")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,13 +19,18 @@ class Kept:
     """In what form a model is kept: with it, the artifact can be asked again."""
 
     form: str = "skops"
-    """`skops` or `onnx`: one file, `model.skops` or `model.onnx`. `files`: any, which `entry` reads."""
+    """`skops`, `onnx` or `pickle`: one file, as `model.skops`. `files`: any, which `entry` reads."""
     trusted: tuple[str, ...] = ()
     """The types, beyond what skops vouches for, that loading must accept."""
     home: str | None = None
     """The folder of the user's code where imports begin; None for a model that needs none of it."""
     entry: str | None = None
     """What to import of that code: a file, or the function that predicts, as `src/predict.py:predict`."""
+
+    @property
+    def runs_code(self) -> bool:
+        """Say whether opening the model runs code, so that only a child process may."""
+        return self.home is not None or self.form == "pickle"
 
     @property
     def file(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,12 @@ import pandas as pd
 import pytest
 
 import mlspec
+from mlspec.commands.choose import choose
 from mlspec.commands.export import export
+from mlspec.commands.kept_as import kept_as
+from mlspec.commands.loaded import ModelWithCode
+from mlspec.core.problem import MlspecError
+from mlspec.stores.folder import FolderStore
 from tests.integration.bad_world import World, begin
 
 ONNX = importlib.util.find_spec("onnxruntime") is not None and importlib.util.find_spec("skl2onnx") is not None
@@ -118,6 +124,8 @@ MODELS: dict[str, tuple[str, str]] = {
     "weight": ("weights", "estimator: sklearn.linear_model.Ridge"),
     "weight-class": ("weights", "entrypoint: src/fit.py:train"),
     "weight-own": ("weights", "command: python src/own.py\n  predict: predict:mean"),
+    "species-pickle": ("flowers", LINEAR + "\n  format: pickle"),
+    "weight-pickle": ("weights", "entrypoint: src/fit.py:train\n  format: pickle"),
 }
 IN_ONNX: dict[str, tuple[str, str]] = {
     "species-onnx": ("flowers", LINEAR + "\n  format: onnx"),
@@ -216,6 +224,51 @@ def test_exported_and_loaded_models_agree(world: World, name: str, tmp_path: Pat
         scores = model.predict_proba(typed)
         assert scores.shape == (30, 3)
         np.testing.assert_allclose(scores.sum(axis=1), 1, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["species-pickle", "weight-pickle"])
+def test_a_pickle_is_shown_as_such_and_loaded_in_a_child_only(world: World, name: str) -> None:
+    warned = world.mlspec("validate").out
+    assert f"specs/{name}.yaml:8:11: warning[model/pickle]: a pickle runs code when it is loaded" in warned
+    assert "or set `format: onnx`: loading these runs none" in warned
+    assert "a pickle runs code when it is loaded" in world.mlspec("plan").out
+    assert "kept as a pickle" in world.mlspec("show", f"model/{name}").out
+    assert isinstance(mlspec.load(name, world.root), ModelWithCode)
+
+
+@pytest.mark.parametrize("name", ["species-pickle", "weight-pickle"])
+def test_an_exported_pickle_is_held_against_its_digest(world: World, name: str, tmp_path: Path) -> None:
+    export(world.root, name, tmp_path / "out")
+    (model,) = (tmp_path / "out").rglob("model.pickle")
+    model.write_bytes(model.read_bytes() + b"more")
+    table().head(3).to_csv(tmp_path / "rows.csv", index=False)
+    ran = world.run(sys.executable, str(tmp_path / "out/predict.py"), str(tmp_path / "rows.csv"))
+    assert ran.code == 1
+    assert "is not the model that was exported: it is not loaded" in ran.err
+
+
+def test_a_pickle_that_no_spec_asked_for_is_not_loaded(world: World) -> None:
+    """Such as code that forged mlspec's own answer may leave."""
+    plain, pickled = choose(world.root, "species"), choose(world.root, "species-pickle")
+    forged = plain.run.model_copy(update={"manifest": pickled.run.manifest})
+    with pytest.raises(MlspecError, match="which its spec did not ask for") as refused:
+        kept_as(forged, plain.store)
+    assert refused.value.problems[0].code == "model/unasked-pickle"
+    assert kept_as(pickled.run, pickled.store).form == "pickle"
+
+
+@pytest.mark.parametrize("asked", ["pickle", "skops"])
+def test_what_a_large_train_asked_for_is_in_the_store(world: World, tmp_path: Path, asked: str) -> None:
+    pickled = choose(world.root, "species-pickle")
+    store = FolderStore(tmp_path / "store")
+    moved = store.put_bytes(json.dumps({"train.format": asked}).encode()).digest
+    manifest = store.put_bytes(json.dumps(pickled.manifest).encode()).digest
+    run = pickled.run.model_copy(update={"manifest": manifest, "fields": {"train.object": moved}})
+    if asked == "pickle":
+        assert kept_as(run, store).form == "pickle"
+    else:
+        with pytest.raises(MlspecError, match="which its spec did not ask for"):
+            kept_as(run, store)
 
 
 @pytest.mark.skipif(not ONNX, reason="the extra `onnx` is not installed")

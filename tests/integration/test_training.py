@@ -397,6 +397,74 @@ def test_classes_and_functions_of_the_repository_are_kept_with_their_code(
         skops_format.load(Path(unpacked), trained.kept.trusted)
 
 
+def test_a_pickle_keeps_what_nothing_else_does_with_its_code(run: Runs, tmp_path: Path) -> None:
+    asked = model(entrypoint="src/train.py:foreign", format="pickle")
+    trained = run(asked, code=code(FOREIGN))
+    assert trained.kept == wire.Kept("pickle", (), "src", "src/train.py")
+    with zipfile.ZipFile(trained.artifact) as archive:
+        assert archive.namelist() == ["code/src/train.py", "model/model.pickle"]
+    assert read_predictions(ask(trained, asked, tmp_path / "predict", table(40)).path).predicted.shape == (40,)
+
+
+def test_a_pickle_of_an_estimator_is_one_file_of_equal_bytes(run: Runs, tmp_path: Path) -> None:
+    asked = model(estimator="sklearn.ensemble.RandomForestClassifier", params={"n_estimators": 5}, format="pickle")
+    one, two = run(asked, "one"), run(asked, "two")
+    assert one.kept == wire.Kept("pickle")
+    assert one.artifact.name == "model.pickle"
+    assert one.artifact.read_bytes() == two.artifact.read_bytes()
+    assert ask(one, asked, tmp_path / "predict", table(40)).rows == 40
+
+
+PICKLES = """
+import os
+import pathlib
+import pickle
+
+import halves
+import pandas
+
+rows = pandas.read_parquet(os.environ["MLSPEC_TRAIN"])
+model = halves.Same("old")
+pathlib.Path(os.environ["MLSPEC_OUTPUT"], "model.pickle").write_bytes(pickle.dumps(model))
+"""
+HALVES = """
+class Same:
+    def __init__(self, value):
+        self.value = value
+
+    def predict(self, frame):
+        return [self.value] * len(frame)
+
+    def __setstate__(self, state):
+        if state["value"] == "late":
+            raise RuntimeError("not today")
+        self.__dict__.update(state)
+"""
+
+
+def test_a_command_leaves_a_pickle(run: Runs, tmp_path: Path) -> None:
+    asked = model(command="python src/fit.py", format="pickle")
+    trained = run(asked, code=code(PICKLES, "src/fit.py", **{"src/halves.py": HALVES}))
+    assert (trained.kept.form, trained.kept.home) == ("pickle", "src")
+    assert set(read_predictions(ask(trained, asked, tmp_path / "predict", table(9)).path).predicted) == {"old"}
+
+
+@pytest.mark.parametrize(
+    ("how", "made", "name", "words"),
+    [
+        ({}, PICKLES, "train/other-format", "the command left model.pickle, and the model's format is skops"),
+        ({"format": "pickle"}, "", "train/no-model", "the command left no model.pickle in MLSPEC_OUTPUT"),
+        ({"format": "pickle"}, PICKLES.replace("old", "late"), "train/load-failed", "RuntimeError: not today"),
+    ],
+)
+def test_pickles_that_are_refused(run: Runs, how: dict[str, Any], made: str, name: str, words: str) -> None:
+    with pytest.raises(StepFailed) as failed:
+        run(model(command="python src/fit.py", **how), code=code(made, "src/fit.py", **{"src/halves.py": HALVES}))
+    (problem,) = failed.value.problems
+    assert problem.code == name
+    assert words in problem.message
+
+
 def test_a_class_of_a_module_beside_it(run: Runs, tmp_path: Path) -> None:
     source = """
     from features import Half

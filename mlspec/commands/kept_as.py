@@ -1,0 +1,33 @@
+"""In what form the model of a recorded run is kept; a pickle only where the run's own spec asked for one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from mlspec.core.head import Run
+from mlspec.core.ports import Store
+from mlspec.core.problem import fail
+from mlspec.planner.compact import object_of
+from mlspec.steps.wire import Kept, kept_in
+
+
+def kept_as(run: Run, store: Store) -> Kept:
+    """Return how to open the model of a run.
+
+    Raises:
+        MlspecError: training left a pickle and had not been asked for one (`model/unasked-pickle`); the store does not
+            hold what training wrote beside the model.
+    """
+    kept = kept_in(json.loads(store.read(run.manifest)))
+    if kept.form == "pickle" and _asked(run.fields, store) != "pickle":
+        message = "the model is kept as a pickle, which its spec did not ask for: it is not loaded"
+        raise fail("model/unasked-pickle", message, help="see what the training did; it may have meant harm")
+    return kept
+
+
+def _asked(fields: Mapping[str, Any], store: Store) -> Any:
+    """Return the format that a run's spec asked for, None for the default; a large `train` is in the store."""
+    moved = object_of(fields, "train")
+    return (json.loads(store.read(moved)) if moved else fields).get("train.format")
