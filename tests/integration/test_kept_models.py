@@ -30,6 +30,8 @@ schema:
   - {name: day, type: date}
   - {name: site, type: string}
   - {name: wild, type: boolean}
+  - {name: at, type: datetime}
+  - {name: size, type: category, values: [small, medium, large]}
 """
 DATASETS = {
     "flowers": SCHEMA + "  - {name: species, type: string, role: target, values: [a, b, c]}\n",
@@ -144,12 +146,16 @@ def table() -> pd.DataFrame:
             "day": pd.date_range("2026-01-01", periods=ROWS).strftime("%Y-%m-%d"),
             "site": random.choice(["north", "south", "west"], ROWS),
             "wild": random.choice(["true", "false"], ROWS),
+            "at": pd.date_range("2026-01-01T06:00:00.5", periods=ROWS, freq="h").strftime("%Y-%m-%dT%H:%M:%S.%f+02:00"),
+            "size": random.choice(["small", "medium", "large"], ROWS),
         }
     )
     frame["species"] = np.array(["a", "b", "c"])[np.digitize(frame["length"] + random.normal(0, 0.5, ROWS), [4, 6])]
     frame["weight"] = (frame["length"] * 10 + random.normal(0, 1, ROWS)).round(3)
     frame.loc[5, "site"] = None
     frame.loc[9, "day"] = None
+    frame.loc[11, "at"] = None
+    frame.loc[13, "size"] = None
     return frame
 
 
@@ -213,7 +219,9 @@ def test_exported_and_loaded_models_agree(world: World, name: str, tmp_path: Pat
     exported = ran.out.split()[1:]
     model = mlspec.load(f"{name}@production", world.root)
     typed = rows.assign(
-        day=pd.to_datetime(rows["day"]).astype("datetime64[us]"), wild=rows["wild"].map({"true": True, "false": False})
+        day=pd.to_datetime(rows["day"]).astype("datetime64[us]"),
+        wild=rows["wild"].map({"true": True, "false": False}),
+        at=pd.to_datetime(rows["at"], utc=True).dt.tz_localize(None),
     )
     predicted: list[Any] = model.predict(typed).tolist()
     assert len(predicted) == 30

@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from mlspec.core import digest
+from mlspec.io.hashes import HashCache
+from tests.integration.test_scratch import left
 from tests.worlds import DATASET, World, declare
 
 GLOB = DATASET.replace("data/questions.csv", '"data/20*.csv.gz"')
@@ -162,6 +165,38 @@ def test_rows_that_break_the_contract_are_named_by_file(world: World, tmp_path: 
         {"file": "data/2026-01.csv.gz", "rows": [2]},
         {"file": "data/2026-04.csv.gz", "rows": [2]},
     ]
+
+
+def test_a_part_that_changes_before_it_is_copied_is_refused(world: World, tmp_path: Path) -> None:
+    """What was planned is known from the cache of digests, as it is when a part changes between hashing and copying."""
+    changed = world.copy(tmp_path / "changed")
+    put(changed, "2026-04.csv.gz", month(5))
+    changed.commit()
+    path = changed.root / "data/2026-04.csv.gz"
+    hashes = HashCache(changed.root / ".mlspec/cache/hashes", lambda: time.time_ns() + 10**10)
+    hashes.note(path, hashes.watch(path), digest.of_bytes(month(4)))
+    hashes.save()
+    before = changed.tip, objects(changed)
+    done = changed.mlspec("apply", "--yes", "dataset/questions")
+    assert done.code == 1
+    assert (
+        "failed    dataset/questions: snapshot the source  data/2026-04.csv.gz changed after it was planned" in done.out
+    )
+    assert (changed.tip, objects(changed)) == before, "nothing is recorded, and nothing is left in the store"
+    os.utime(path)
+    assert "400 rows keep the contract" in changed.apply("dataset/questions").out
+
+
+def test_a_month_more_is_tried_and_leaves_nothing(world: World, tmp_path: Path) -> None:
+    scratch = world.copy(tmp_path / "scratch")
+    put(scratch, "2026-04.csv.gz", month(4))
+    before = left(scratch)
+    done = scratch.mlspec("apply", "--scratch")
+    assert done.code == 0, done
+    assert "400 rows keep the contract" in done.out
+    assert " beside v1 in staging\n" in done.out
+    assert left(scratch) == before
+    assert "snapshot the source" in scratch.mlspec("plan").out, "it is still to be done"
 
 
 def test_what_is_no_file_blocks_the_snapshot(world: World, tmp_path: Path) -> None:
