@@ -1,29 +1,19 @@
-"""The store in a bucket: `s3://`, `gs://` or `az://`.
+"""The store in a bucket: `s3://`, `gs://` or `az://`; `stores.keys` says what lies where.
 
-What it keeps lies there so:
-
-    sha256/<2 hex>/<62 hex>                     an object of up to 8 MiB
-    parts/<2 hex>/<62 hex>/<number>.<64 hex>    a larger one: 8 MiB each, named by place and content
-    parts/<2 hex>/<62 hex>/index                its size and its parts in order, written when all of them are there
-    notes/<folder>/<name>                       a note
-    probe                                       written once, to learn whether the bucket creates conditionally
-
-An object is there when its file or its index is. An upload that was broken off left parts and no index: putting the
+An upload that was broken off left parts and no index: putting the
 same bytes again sends what is missing. No request carries more than a part, so memory and the time of each are bounded.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
-import re
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache, partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import IO, Protocol
 
 from mlspec.core import digest as digests
 from mlspec.core.events import Event, Moved, Remarked
@@ -31,7 +21,7 @@ from mlspec.core.ports import Lying, Store, Stored
 from mlspec.core.problem import MlspecError, fail
 from mlspec.io import files
 from mlspec.plugins.catalog import implementation
-from mlspec.stores import notes
+from mlspec.stores import keys, notes
 from mlspec.stores.cached import CachedStore
 from mlspec.stores.folder import FolderStore
 from mlspec.stores.several import in_order, several
@@ -40,8 +30,6 @@ from mlspec.stores.site import Site
 PART = 8 << 20
 _MOST_INDEX = 64 << 20
 _MOST_NOTE = 16 << 20
-_FORMAT = "mlspec.parts/1"
-_PART_NAME = re.compile(r"\d{6}\.[0-9a-f]{64}")
 _ATTEMPTS = 3
 _RENEWED_S = 12 * 3600
 """What was put longer ago is written again when it is put again: half of what anything stays that nothing names."""
@@ -118,9 +106,9 @@ class CloudStore:
         if stored.size > PART:
             self._send(stored, (content[at : at + PART] for at in range(0, stored.size, PART)))
         else:
-            there = self._bucket().look(_object(stored.digest))
+            there = self._bucket().look(keys.of_object(stored.digest))
             if there is None or there.size != stored.size or _is_old(there):
-                self._bucket().put(_object(stored.digest), content)
+                self._bucket().put(keys.of_object(stored.digest), content)
         return stored
 
     def has(self, digest: str) -> bool:
@@ -128,7 +116,7 @@ class CloudStore:
         if not digests.is_digest(digest):
             return False
         bucket = self._bucket()
-        return bucket.look(_object(digest)) is not None or bucket.look(_index(digest)) is not None
+        return bucket.look(keys.of_object(digest)) is not None or bucket.look(keys.of_index(digest)) is not None
 
     def fetch(self, digest: str, target: Path) -> None:
         """Copy an object to a new file, verified while copying; the file appears when all of it is right.
@@ -178,7 +166,7 @@ class CloudStore:
         Raises:
             MlspecError: `store/…`; the note may be there.
         """
-        key, sealed, bucket = _note(name), notes.seal(content), self._bucket()
+        key, sealed, bucket = keys.of_note(name), notes.seal(content), self._bucket()
         for attempt in range(_ATTEMPTS):
             there = bucket.get(key, _MOST_NOTE)
             kept = None if there is None else notes.whole(name, there)
@@ -201,7 +189,7 @@ class CloudStore:
         Raises:
             MlspecError: `store/…`.
         """
-        key = _note(name)
+        key = keys.of_note(name)
         sealed = self._bucket().get(key, _MOST_NOTE)
         return None if sealed is None else notes.unseal(name, sealed, f"{self._url}/{key}")
 
@@ -211,22 +199,21 @@ class CloudStore:
         Raises:
             MlspecError: `store/…`.
         """
-        for lying in self._bucket().listing("sha256"):
-            digest = digests.PREFIX + lying.name.removeprefix("sha256/").replace("/", "", 1)
-            if digests.is_digest(digest):
+        for lying in self._bucket().listing(keys.OBJECTS):
+            if digest := keys.object_at(lying.name):
                 yield Lying(digest, lying.size, lying.put)
         yield from self._large()
-        for lying in self._bucket().listing("notes"):
-            if notes.is_name(name := lying.name.removeprefix("notes/")):
+        for lying in self._bucket().listing(keys.NOTES):
+            if name := keys.note_at(lying.name):
                 yield Lying(name, lying.size, lying.put)
 
-    def _large(self) -> Iterator[Lying]:
+    def _large(self) -> Collection[Lying]:
         whole: dict[str, Lying] = {}
-        for lying in self._bucket().listing("parts"):
-            digest = digests.PREFIX + lying.name.removeprefix("parts/").rpartition("/")[0].replace("/", "", 1)
-            known = whole.get(digest, Lying(digest, 0, 0.0))
-            whole[digest] = Lying(digest, known.size + lying.size, max(known.put or 0.0, lying.put or 0.0))
-        return (lying for digest, lying in whole.items() if digests.is_digest(digest))
+        for lying in self._bucket().listing(keys.LARGE):
+            if digest := keys.large_at(lying.name):
+                known = whole.get(digest, Lying(digest, 0, 0.0))
+                whole[digest] = Lying(digest, known.size + lying.size, max(known.put or 0.0, lying.put or 0.0))
+        return whole.values()
 
     def remove(self, names: Collection[str], before: float) -> set[str]:
         """Remove objects and notes that were not put since `before`; return which.
@@ -240,13 +227,13 @@ class CloudStore:
 
     def _remove(self, name: str, before: float) -> bool:
         bucket, is_object = self._bucket(), digests.is_digest(name)
-        there = bucket.look(_object(name) if is_object else _note(name))
+        there = bucket.look(keys.of_object(name) if is_object else keys.of_note(name))
         found = [there] if there is not None else []
-        parts = list(bucket.listing(_folder(name))) if is_object else []
+        parts = list(bucket.listing(keys.of_large(name))) if is_object else []
         if any((lying.put or 0.0) >= before for lying in (*found, *parts)):
             return False
         if parts:
-            bucket.remove([_index(name)])
+            bucket.remove([keys.of_index(name)])
         bucket.remove([lying.name for lying in (*found, *parts)])
         return bool(found or parts)
 
@@ -256,7 +243,7 @@ class CloudStore:
         Raises:
             MlspecError: `store/…`.
         """
-        self._bucket().get("probe", _MOST_NOTE)
+        self._bucket().get(keys.PROBE, _MOST_NOTE)
         self._is_conditional()
 
     def settle(self) -> None:
@@ -275,7 +262,7 @@ class CloudStore:
         """Create the same twice: the second time must fail. An answer that was lost leaves that as true."""
         for attempt in range(_ATTEMPTS):
             try:
-                return not all(self._bucket().create("probe", b"mlspec\n") for _ in range(2))
+                return not all(self._bucket().create(keys.PROBE, b"mlspec\n") for _ in range(2))
             except MlspecError as error:
                 code = error.problems[0].code
                 if code == "store/unsupported":
@@ -290,13 +277,13 @@ class CloudStore:
 
     def _send(self, stored: Stored, blocks: Iterator[bytes], source: Path | None = None) -> None:
         """Send the parts that are not there, several at once, then the index."""
-        folder, hasher, done, names = _folder(stored.digest), hashlib.sha256(), 0, list[str]()
+        folder, hasher, done, names = keys.of_large(stored.digest), hashlib.sha256(), 0, list[str]()
         there = {lying.name.rpartition("/")[2]: lying for lying in self._bucket().listing(folder)}
         self._renew(f"{folder}/index", there.get("index"))
         with several() as submit:
             for block in blocks:
                 hasher.update(block)
-                names.append(f"{len(names):06d}.{hashlib.sha256(block).hexdigest()}")
+                names.append(keys.part(len(names), block))
                 part = there.get(names[-1])
                 if part is None or part.size != len(block):
                     submit(partial(self._bucket().put, f"{folder}/{names[-1]}", block))
@@ -304,7 +291,7 @@ class CloudStore:
                 self._tell(Moved(stored.digest, min(done, stored.size - 1), stored.size, sent=True))
         if digests.PREFIX + hasher.hexdigest() != stored.digest:
             raise _changed(source)
-        index = json.dumps({"format": _FORMAT, "size": stored.size, "parts": names}, indent=0).encode()
+        index = keys.index(stored.size, names)
         if "index" not in there or self._bucket().get(f"{folder}/index", _MOST_INDEX) != index:
             self._bucket().put(f"{folder}/index", index)
         self._tell(Moved(stored.digest, stored.size, stored.size, sent=True))
@@ -331,8 +318,8 @@ class CloudStore:
         if not digests.is_digest(digest):
             raise fail("store/missing", f"`{digest}` is not the name of an object")
         with self._as_damage(digest):
-            content = self._bucket().get(_object(digest), PART)
-            index = self._bucket().get(_index(digest), _MOST_INDEX) if content is None else None
+            content = self._bucket().get(keys.of_object(digest), PART)
+            index = self._bucket().get(keys.of_index(digest), _MOST_INDEX) if content is None else None
         if content is not None:
             yield content
             return
@@ -343,8 +330,10 @@ class CloudStore:
 
     def _parts(self, digest: str, index: bytes) -> Iterator[bytes]:
         """Yield the parts of a large object in order, the next ones being on their way."""
-        names, size = self._listed(digest, index)
-        done = 0
+        listed = keys.listed(index)
+        if listed is None:
+            raise self._damaged(digest)
+        (size, names), done = listed, 0
         for block in in_order(partial(self._part, digest), names):
             done += len(block)
             self._tell(Moved(digest, min(done, size), size, sent=False))
@@ -352,20 +341,10 @@ class CloudStore:
 
     def _part(self, digest: str, name: str) -> bytes:
         with self._as_damage(digest):
-            block = self._bucket().get(f"{_folder(digest)}/{name}", PART)
+            block = self._bucket().get(f"{keys.of_large(digest)}/{name}", PART)
         if block is None:
             raise self._damaged(digest)
         return block
-
-    def _listed(self, digest: str, index: bytes) -> tuple[list[str], int]:
-        try:
-            read: dict[str, Any] = json.loads(index)
-            names, size = read["parts"], read["size"]
-            if read["format"] == _FORMAT and names and all(_PART_NAME.fullmatch(name) for name in names):
-                return names, int(size)
-        except (ValueError, TypeError, KeyError):
-            pass
-        raise self._damaged(digest)
 
     @contextmanager
     def _as_damage(self, digest: str) -> Iterator[None]:
@@ -379,7 +358,8 @@ class CloudStore:
 
     def _damaged(self, digest: str) -> MlspecError:
         message = f"the object {digest} of the store is damaged: its bytes are others, or a part of it is gone"
-        hint = f"remove {self._url}/{_object(digest)} or {self._url}/{_folder(digest)}, and bring it back from a copy"
+        either = " or ".join(f"{self._url}/{key}" for key in (keys.of_object(digest), keys.of_large(digest)))
+        hint = f"remove {either}, and bring it back from a copy"
         return fail("store/damaged", message, help=hint)
 
 
@@ -387,7 +367,7 @@ def _is_old(lying: Lying) -> bool:
     return time.time() - (lying.put or 0.0) > _RENEWED_S
 
 
-def _read_part(handle: Any) -> bytes:
+def _read_part(handle: IO[bytes]) -> bytes:
     """Read up to a part: short only at the end of the file."""
     blocks, missing = list[bytes](), PART
     while missing and (block := handle.read(missing)):
@@ -399,21 +379,3 @@ def _read_part(handle: Any) -> bytes:
 def _changed(source: Path | None) -> MlspecError:
     hint = "run again when nothing writes to it; writers should rename a finished file into place"
     return fail("source/changed", f"`{source}` changed while it was read", help=hint)
-
-
-def _object(digest: str) -> str:
-    name = digest.removeprefix(digests.PREFIX)
-    return f"sha256/{name[:2]}/{name[2:]}"
-
-
-def _folder(digest: str) -> str:
-    name = digest.removeprefix(digests.PREFIX)
-    return f"parts/{name[:2]}/{name[2:]}"
-
-
-def _index(digest: str) -> str:
-    return f"{_folder(digest)}/index"
-
-
-def _note(name: str) -> str:
-    return f"notes/{notes.named(name)}"
