@@ -62,8 +62,9 @@ def outlook(world: World) -> Outlook:
             settled.add(name)
     of_data = _with_restores(world, seen, of_models)
     gone = _gone(world)
-    every = (*moved, *of_data, *_gate_updates(world), *of_models, *guards.retirements(world, gone))
-    return Outlook(world, seen, views, settled, _cascade(every), _renames(seen, views, gone))
+    twins = _twins(seen, views, gone)
+    every = (*moved, *of_data, *_gate_updates(world), *_noted(of_models, twins), *guards.retirements(world, gone))
+    return Outlook(world, seen, views, settled, _cascade(every), _renames(twins))
 
 
 def plan(seen: Outlook, header: Header, addresses: Iterable[str] = ()) -> Plan:
@@ -207,18 +208,36 @@ def _cascade(actions: Iterable[Action]) -> tuple[Action, ...]:
     return tuple(done)
 
 
-def _renames(
+def _twins(
     seen: Mapping[str, DatasetView], views: Mapping[str, ModelView], gone: Mapping[str, Head]
-) -> tuple[str, ...]:
-    """Suggest the `moved:` line where a new address asks for a dataset version or a run that a vanished one has."""
+) -> tuple[tuple[str, str], ...]:
+    """Return each new address with the vanished one that recorded the dataset version or the run it asks for."""
     asked = [(view.address, view.version.digest) for view in seen.values() if view.version and view.new]
     asked += [(view.address, view.fingerprint) for view in views.values() if view.fingerprint and view.new]
     return tuple(
-        f"{address} asks for what {before} recorded; if it was renamed, add to mlspec.yaml: "
-        f"moved: [{{from: {before}, to: {address}}}]"
+        (address, before)
         for address, wanted in asked
         for before, head in sorted(gone.items())
         if wanted in head.runs or wanted in head.snapshots
+    )
+
+
+def _noted(actions: Iterable[Action], twins: Collection[tuple[str, str]]) -> Iterable[Action]:
+    """Say of a training which vanished model has an equal run."""
+    for action in actions:
+        equal = [Reason(field="equal run", after=before) for address, before in twins if address == action.address]
+        if action.verb == "train" and equal:
+            yield action.model_copy(update={"reasons": (*action.reasons, *equal)})
+        else:
+            yield action
+
+
+def _renames(twins: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    """Suggest the `moved:` line."""
+    return tuple(
+        f"{address} asks for what {before} recorded; if it was renamed, add to mlspec.yaml: "
+        f"moved: [{{from: {before}, to: {address}}}]"
+        for address, before in twins
     )
 
 
