@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import json
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -463,6 +464,21 @@ def test_pickles_that_are_refused(run: Runs, how: dict[str, Any], made: str, nam
     (problem,) = failed.value.problems
     assert problem.code == name
     assert words in problem.message
+
+
+class Late:
+    def __reduce__(self) -> tuple[Any, ...]:
+        return exec, ("raise RuntimeError('not today')",)
+
+
+def test_a_pickle_that_raises_when_it_is_loaded_to_predict_is_told(run: Runs, tmp_path: Path) -> None:
+    asked = model(estimator="sklearn.tree.DecisionTreeClassifier", format="pickle")
+    late = tmp_path / "late.pickle"
+    late.write_bytes(pickle.dumps(Late()))
+    with pytest.raises(StepFailed) as failed:
+        ask(dataclasses.replace(run(asked), artifact=late), asked, tmp_path / "predict", table(10))
+    (problem,) = failed.value.problems
+    assert (problem.code, problem.message) == ("predict/raised", "loading the model raised RuntimeError: not today")
 
 
 def test_a_class_of_a_module_beside_it(run: Runs, tmp_path: Path) -> None:
