@@ -73,7 +73,7 @@ def _column(table: Table, column: Column, dataset: Dataset) -> Iterator[Violatio
         for found, (_, _, test) in zip(bad, tests, strict=True):
             _note(found, test(values, missing), start)
         start += len(values)
-    if table.rows and gone.count == table.rows:
+    if table.rows and gone.count == table.rows and column.role != "ignore":
         yield _broken("missing/all", column, gone, "every value is missing")
         return
     if column.role == "target":

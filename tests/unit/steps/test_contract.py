@@ -47,6 +47,10 @@ def test_a_table_that_keeps_it() -> None:
     assert check(table(), strict) == ()
 
 
+def test_a_column_that_nothing_uses_may_be_empty() -> None:
+    assert check(table(city=[None] * 12), declared(city={"role": "ignore"})) == ()
+
+
 @pytest.mark.parametrize(
     ("dataset", "changes", "rule", "column", "count", "rows", "message"),
     [
