@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mlspec.commands.find import find_project, inside
+from mlspec.commands.fmt import canonical as in_layout
 from mlspec.commands.load import attempt, load_project
 from mlspec.commands.sources import matcher
 from mlspec.core.digest import canonical
@@ -60,7 +61,8 @@ def infer(start: Path, path: str) -> Inferred:
     dataset = Dataset.model_validate_json(canonical({key: value for key, value in fields.items() if key != "kind"}))
     whys = {guessed.fields["name"]: guessed.why for guessed in found.columns}
     note = f"{'all' if sample.whole else 'the first'} {found.rows:,} rows of {source.path}"
-    write_file(target, dataset_spec(fields, whys, note).encode())
+    spec = dataset_spec(fields, whys, note).encode()
+    write_file(target, in_layout(target.name, spec))
     return Inferred(target, dataset, found.rows, sample.whole, tuple(left_out))
 
 

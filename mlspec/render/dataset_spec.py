@@ -28,7 +28,10 @@ def dataset_spec(fields: Mapping[str, Any], whys: Mapping[str, str], note: str) 
     width = min(max(map(len, rows)), 72)
     for row, column in zip(rows, fields["schema"], strict=True):
         why = whys.get(column["name"], "")
-        lines.append(f"{row.ljust(width)}  # {why}" if why else row)
+        if why and len(row) > width:
+            lines += [f"  # {why}", row]
+        else:
+            lines.append(f"{row.ljust(width)}  # {why}" if why else row)
     lines.append(f"checks: {_flow(fields['checks'])}")
     return "\n".join(lines) + "\n"
 

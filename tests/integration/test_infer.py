@@ -47,8 +47,26 @@ schema:
 checks: {unique: [Kunden-ID], min_rows: 30}
 """
     )
+    assert world.mlspec("fmt", "--check", "specs/umsatz-2026.yaml").code == 0
     world.commit()
     assert "60 rows keep the contract" in world.apply("dataset/umsatz-2026").out
+
+
+def test_a_column_with_nothing_in_it_is_ignored_and_breaks_no_contract(world: World) -> None:
+    world.write({"data/sparse.csv": "a,empty,y\n" + "".join(f"{n},,{n % 2}\n" for n in range(60))})
+    assert world.mlspec("init", "dataset", "data/sparse.csv").code == 0
+    written = re.sub(" +#", "  #", (world.root / "specs/sparse.yaml").read_text())
+    assert "{name: empty, type: string, role: ignore}  # 100.0% missing; nothing in it\n" in written
+    world.commit()
+    assert "60 rows keep the contract" in world.apply("dataset/sparse").out
+
+
+def test_the_reason_of_a_long_line_stands_above_it(world: World) -> None:
+    rows = "".join(f"{n},{'a' * 40 if n % 2 else 'b' * 40}\n" for n in range(60))
+    world.write({"data/long.csv": "x,y\n" + rows})
+    assert world.mlspec("init", "dataset", "data/long.csv").code == 0
+    assert "  # the target by its name\n  - {name: y, " in (world.root / "specs/long.yaml").read_text()
+    assert world.mlspec("fmt", "--check").code == 0
 
 
 def test_json_lines_and_parquet(world: World) -> None:
