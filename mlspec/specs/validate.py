@@ -111,7 +111,8 @@ def _params(model: Model) -> Iterator[Misfit]:
 def _stages(model: Model, project: Project) -> Iterator[Misfit]:
     for stage in model.stages:
         if stage not in project.stages:
-            advice = _nearest(stage, project.stages, "stages of mlspec.yaml")
+            declare = f"mlspec.yaml lists no stages; add to it: stages: [{', '.join(model.stages)}]"
+            advice = _nearest(stage, project.stages, "stages of mlspec.yaml") if project.stages else declare
             yield Misfit(("stages", stage), "model/unknown-stage", f"unknown stage `{stage}`", advice, on_key=True)
 
 
