@@ -16,7 +16,7 @@ from mlspec.core.head import Head, Run
 from mlspec.core.heads import of_kind
 from mlspec.core.ports import Store
 from mlspec.core.problem import fail, suggest
-from mlspec.specs.dataset import Column
+from mlspec.specs.dataset import Column, Dataset
 
 _REFERENCE = re.compile(r"(?:model/)?(?P<name>[a-z][a-z0-9-]*)(?:@(?:v(?P<version>\d+)|(?P<stage>[a-z][a-z0-9-]*)))?")
 
@@ -30,7 +30,13 @@ class Chosen:
     run: Run
     fingerprint: str
     store: Store
-    columns: tuple[Column, ...]
+    dataset: Dataset | None
+    """What the run was trained on, as it was read and split."""
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """Return the columns of that dataset."""
+        return self.dataset.columns if self.dataset else ()
 
     @property
     def manifest(self) -> dict[str, Any]:
@@ -63,8 +69,8 @@ def choose(start: Path, reference: str, tell: Tell = unheard) -> Chosen:
         raise fail("export/unknown-version", f"{head.address} has no v{number}; versions: {listed}")
     run = head.runs[version.fingerprint]
     refuse_expired(head, version)
-    columns = _columns(heads, run, recorded.store)
-    return Chosen(head, number, run, version.fingerprint, recorded.store, columns)
+    dataset = _dataset(heads, run, recorded.store)
+    return Chosen(head, number, run, version.fingerprint, recorded.store, dataset)
 
 
 def _number(head: Head, version: str | None, stage: str | None, order: tuple[str, ...]) -> int:
@@ -83,8 +89,8 @@ def _number(head: Head, version: str | None, stage: str | None, order: tuple[str
     return numbers[-1]
 
 
-def _columns(heads: Mapping[str, Head], run: Run, store: Store) -> tuple[Column, ...]:
+def _dataset(heads: Mapping[str, Head], run: Run, store: Store) -> Dataset | None:
     for head in of_kind(heads, "dataset"):
         if run.dataset in head.snapshots:
-            return recorded_dataset(store, "recorded", head.snapshots[run.dataset].fields).columns
-    return ()
+            return recorded_dataset(store, "recorded", head.snapshots[run.dataset].fields)
+    return None

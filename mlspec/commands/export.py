@@ -92,6 +92,7 @@ def _model(chosen: Chosen, kept: Kept, target: Path) -> list[Path]:
 
 
 def _story(chosen: Chosen) -> dict[str, Any]:
+    source = chosen.dataset.source if chosen.dataset else None
     return {
         "model": chosen.head.address,
         "version": chosen.version,
@@ -101,6 +102,8 @@ def _story(chosen: Chosen) -> dict[str, Any]:
         "trained": chosen.run.at,
         "task": chosen.run.fields.get("task"),
         "trusted": chosen.manifest["trusted"],
+        "delimiter": source.delimiter if source else ",",
+        "missing": ["", *(source.missing if source else ())],
         "schema": [_declared(c) for c in chosen.columns if c.role == "feature"],
         "metrics": {name: estimate.model_dump(mode="json") for name, estimate in chosen.run.metrics.items()},
     }

@@ -12,7 +12,8 @@ here = Path(__file__).resolve().parent
 story = json.loads((here / "model.json").read_text(encoding="utf-8"))
 types = {"integer": "float64", "number": "float64"}
 columns = {column["name"]: types.get(column["type"], "object") for column in story["schema"]}
-rows = pd.read_csv(sys.argv[1], usecols=list(columns), dtype=columns, keep_default_na=False, na_values=[""])
+written = {"sep": story["delimiter"], "na_values": story["missing"], "keep_default_na": False}
+rows = pd.read_csv(sys.argv[1], usecols=list(columns), dtype=columns, **written)
 for column in story["schema"]:
     name = column["name"]
     if column["type"] in ("date", "datetime"):

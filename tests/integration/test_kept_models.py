@@ -33,6 +33,8 @@ schema:
   - {name: at, type: datetime}
   - {name: size, type: category, values: [small, medium, large]}
 """
+SOURCE = '{{path: data/{name}.csv, delimiter: ";", missing: [NA]}}'
+WRITTEN: dict[str, Any] = {"index": False, "sep": ";", "na_rep": "NA"}
 DATASETS = {
     "flowers": SCHEMA + "  - {name: species, type: string, role: target, values: [a, b, c]}\n",
     "weights": SCHEMA + "  - {name: weight, type: number, role: target}\n",
@@ -166,9 +168,10 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     (made.root / "specs" / "good.yaml").unlink()
     frame = table()
     for name, target in (("flowers", "weight"), ("weights", "species")):
-        frame.drop(columns=target).to_csv(made.root / "data" / f"{name}.csv", index=False)
+        frame.drop(columns=target).to_csv(made.root / "data" / f"{name}.csv", **WRITTEN)
         made.write(
-            f"specs/{name}.yaml", f"kind: Dataset\nname: {name}\nowner: team\nsource: data/{name}.csv\n{DATASETS[name]}"
+            f"specs/{name}.yaml",
+            f"kind: Dataset\nname: {name}\nowner: team\nsource: {SOURCE.format(name=name)}\n{DATASETS[name]}",
         )
     made.write("specs/gates.yaml", GATES)
     code = {"own": OWN, "predict": PREDICT, "to_onnx": TO_ONNX, "fit": FIT, "halves": HALVES}
@@ -213,7 +216,7 @@ def test_exported_and_loaded_models_agree(world: World, name: str, tmp_path: Pat
     out = tmp_path / "out"
     export(world.root, f"{name}@production", out)
     rows = table().drop(columns=["species", "weight"]).head(30)
-    rows.to_csv(tmp_path / "rows.csv", index=False)
+    rows.to_csv(tmp_path / "rows.csv", **WRITTEN)
     ran = world.run(sys.executable, str(out / "predict.py"), str(tmp_path / "rows.csv"))
     assert ran.code == 0, ran
     exported = ran.out.split()[1:]
