@@ -20,11 +20,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet
 
 from mlspec.core.problem import fail
+from mlspec.core.types import TIMES
 
 if TYPE_CHECKING:
     from mlspec.specs.dataset import Column
 
 _UTC = pa.timestamp("us", tz="UTC")
+_TIMES_HELP = "make it one of times: frame[column] = pandas.to_datetime(frame[column])"
 _TYPES = {
     "integer": pa.int64(),
     "number": pa.float64(),
@@ -73,7 +75,7 @@ def table_of(frame: pd.DataFrame, fields: Sequence[Field]) -> pa.Table:
             columns[field.name] = _column(frame[field.name], field)
         except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError) as error:
             message = f"column `{field.name}` is declared {field.type}, and holds something else"
-            raise fail("table/type", message) from error
+            raise fail("table/type", message, help=_TIMES_HELP if field.type in TIMES else None) from error
     return pa.table(columns)
 
 

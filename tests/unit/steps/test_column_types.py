@@ -183,8 +183,9 @@ def test_prose_is_refused() -> None:
     ("kind", "cells"), [("date", ["2026-01-01"]), ("date", [1]), ("datetime", [1.5]), ("category", [1]), ("text", [1])]
 )
 def test_something_else_is_refused(kind: str, cells: list[Any]) -> None:
-    with pytest.raises(MlspecError, match=f"`c` is declared {kind}, and holds something else"):
+    with pytest.raises(MlspecError, match=f"`c` is declared {kind}, and holds something else") as refused:
         frames.typed(pd.DataFrame({"c": cells}), (frames.Field("c", kind, "feature", ("a",)),))
+    assert ("to_datetime" in str(refused.value.problems[0].help)) == kind.startswith("date")
 
 
 def test_the_order_is_part_of_the_version() -> None:
