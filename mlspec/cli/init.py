@@ -28,6 +28,8 @@ def command(start: Path, folder: Path | None, file: str | None, template: str, y
         if folder is None or str(folder) != "dataset":
             raise click.UsageError(f"`init {folder} {file}`: a file is named after the kind: init dataset FILE")
         return _dataset(start, file)
+    if str(folder) == "dataset":
+        raise click.UsageError("`init dataset` needs a FILE; for a project in a folder of that name: init ./dataset")
     from mlspec.cli.ask import can_ask
     from mlspec.cli.console import write
     from mlspec.commands.init import propose

@@ -82,6 +82,7 @@ USAGE = {
     "an unknown revision": (["plan", "--ref", "nowhere"], "git knows no commit `nowhere`"),
     "an unknown template": (["init", "elsewhere", "--template", "clasifier"], "did you mean `classifier`?"),
     "an unknown schema": (["schema", "modle"], "did you mean `model`?"),
+    "a dataset of no file": (["init", "dataset"], "`init dataset` needs a FILE"),
     "nothing recorded": (["show", "model/tumour"], "recorded"),
     "no such folder": (["-C", "nowhere", "plan"], "there is no folder"),
 }
