@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from mlspec.core.problem import MlspecError, Problem, in_order
 from mlspec.io.files import told as told_by_system
 from mlspec.render.text import Line
 
+_LINES = re.compile(r"\s*\n\s*")
+"""click lists choices in lines of their own."""
 _EXTRA = {"pandas", "pyarrow", "sklearn", "scipy", "skops", "numpy"}
 
 
@@ -49,7 +52,7 @@ def usage(error: click.ClickException) -> None:
     context = getattr(error, "ctx", None)
     helped = f"see: {context.command_path} --help" if context is not None else "see: mlspec --help"
     text = error.message if isinstance(error, click.NoSuchOption) else error.format_message()
-    text = (text[:1].lower() + text[1:]).rstrip(".")
+    text = _LINES.sub(" ", text[:1].lower() + text[1:]).rstrip(".")
     write_problems([Problem("usage", text, help=hint or helped)], sys.stderr)
 
 

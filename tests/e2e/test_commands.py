@@ -83,6 +83,8 @@ USAGE = {
     "an unknown template": (["init", "elsewhere", "--template", "clasifier"], "did you mean `classifier`?"),
     "an unknown schema": (["schema", "modle"], "did you mean `model`?"),
     "a dataset of no file": (["init", "dataset"], "`init dataset` needs a FILE"),
+    "a shell that click does not know": (["completion", "powershell"], "is not one of 'bash', 'zsh', 'fish'"),
+    "no shell": (["completion"], "Choose from: bash, zsh, fish"),
     "nothing recorded": (["show", "model/tumour"], "recorded"),
     "no such folder": (["-C", "nowhere", "plan"], "there is no folder"),
 }
