@@ -46,12 +46,18 @@ def _retire(world: World, head: Head, mass: str | None) -> Action:
         change="delete",
         effect=effect("retire", head.address, protect=head.protect),
         blocked=blocked,
-        reasons=(Reason(field="spec", before="declared"), *_held(head), *_still_used(world, head)),
+        reasons=(Reason(field="spec", before="declared"), *_emptied(head), *_still_used(world, head)),
     )
 
 
-def _held(head: Head) -> tuple[Reason, ...]:
-    return tuple(reason for stage, state in sorted(head.stages.items()) for reason in overrides.ended(stage, state))
+def _emptied(head: Head) -> tuple[Reason, ...]:
+    """Say which stages lose what they hold, as where a stage's entry is removed."""
+    reasons: list[Reason] = []
+    for stage, state in sorted(head.stages.items()):
+        if state.version is not None:
+            reasons.append(Reason(field=f"stages.{stage}", before=f"v{state.version}"))
+        reasons += overrides.ended(stage, state)
+    return tuple(reasons)
 
 
 def _still_used(world: World, head: Head) -> tuple[Reason, ...]:
