@@ -13,7 +13,7 @@ _NAMED = re.compile(r"# (\w+/\S+)\n")
 _BEATS = re.compile(r"^running  .*\n", re.MULTILINE)  # a slow machine says every ten seconds that a step goes on
 VOLATILE = (
     (re.compile(r"\b[0-9a-f]{7,40}\b"), "<id>"),
-    (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC"), "<time>"),
+    (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d( UTC)?"), "<time>"),
     (re.compile(r"(\s+about)?\s+\d+(\.\d)? (s|min)\b"), " <duration>"),
     (re.compile(r"About <duration>\."), "About <duration>."),
     (re.compile(r"[ \t]+$", re.MULTILINE), ""),
