@@ -74,11 +74,13 @@ def _side(side: Side) -> Line:
     return line(f"  v{side.version:<4}", made, (stages, "promote"))
 
 
-def _part(name: str, changes: Iterable[Change], write: Callable[[Change], str], title: str = "") -> Iterator[Line]:
+def _part(
+    name: str, changes: Iterable[Change], write: Callable[[Change], str], title: str = "", least: int = 0
+) -> Iterator[Line]:
     listed = [(neutralise(_NAMES.get(change.field, change.field)), write(change)) for change in changes]
     if not listed and not title:
         return
-    width = min(40, max((cells(field) for field, _ in listed), default=0))
+    width = max(least, min(40, max((cells(field) for field, _ in listed), default=0)))
     yield line("")
     yield line((name, "bold"), (title, "dim"))
     for field, text in listed:
@@ -105,9 +107,9 @@ def _data(found: Comparison) -> Iterator[Line]:
     first, second = found.before, found.after
     other = "" if first.dataset == second.dataset else f"{second.dataset} version "
     moved = f"  {first.dataset} version {digest.short(first.data, 8)} -> {other}{digest.short(second.data, 8)}"
-    yield from _part("data", found.data, _plain, moved)
     widest = max((cells(neutralise(column.column)) for column in found.columns), default=0)
     indent = min(_NAME, max(len("test rows"), widest) + 2)
+    yield from _part("data", found.data, _plain, moved, indent - 2 if found.columns else 0)
     for column in found.columns:
         yield from _column(column, indent)
 

@@ -71,6 +71,12 @@ def test_a_value_that_is_listed_on_one_side_only_is_said_to_be() -> None:
     assert "Oslo unlisted -> 20 %" in compared(columns=(column,))
 
 
+def test_the_table_and_its_columns_stand_below_each_other() -> None:
+    column = ColumnChange(column="mean_radius", changes=(Change(field="distinct", before=1, after=2),))
+    page = compared(data=(Change(field="content", before="a", after="b"),), columns=(column,))
+    assert "\n  bytes        a -> b\n  mean_radius  distinct 1 -> 2\n" in page
+
+
 def test_files_and_columns_come_and_go() -> None:
     page = compared(
         code=(Change(field="a.py", before="x"), Change(field="b.py", after="x")),
