@@ -179,7 +179,9 @@ def _check(world: World, head: Head, judged: Judged) -> list[Action]:
         change="update" if head.contracts else "create",
         effect=key,
         needs=(*((f"snapshot {head.address}",) if planned else ()), *judged.others),
-        blocked=f"rejected: {known.summary}" if known else failed_before(world, head, key),
+        blocked=f"rejected: {known.summary} (mend the data or the contract)"
+        if known
+        else failed_before(world, head, key),
         negative=known is not None,
         estimate_s=head.seconds.get("check"),
         reasons=_check_reasons(head, version, contract),
