@@ -29,7 +29,7 @@ def ended_lines(ended: Ended) -> Iterator[Line]:
     """Yield how an action ended: metrics with intervals, verdicts, broken rules, the end of a failed step's log."""
     action = ended.action
     what = f"{action.address}: {phrase(action, done=True)}"
-    took = f"  {duration(max(ended.seconds, 0.1))}" if action.verb in COSTLY else ""
+    took = f"  {duration(max(ended.seconds, 0.1))}" if action.verb in COSTLY and ended.ending != "skipped" else ""
     silent = ended.metrics or ended.verdicts or (action.verb == "update" and ended.ending == "done")
     said = "" if silent else f"  {neutralise(ended.message)}"
     yield line((f"{ended.ending:<9} ", _ENDINGS[ended.ending]), (what, "bold"), said, (took, "dim"))
