@@ -32,7 +32,8 @@ def table(found: click.Command) -> str:
     for given in found.params:
         if isinstance(given, click.Option):
             takes = "" if given.is_flag else f" {given.metavar or given.type.get_metavar(given, click.Context(found))}"
-            default = f" (default: {given.default})" if given.default and isinstance(given.default, str) else ""
+            known = given.show_default if isinstance(given.show_default, str) else given.default
+            default = f" (default: {known})" if known and isinstance(known, str) else ""
             rows.append(f"| {code(', '.join(reversed(given.opts)) + takes)} | {given.help}{default} |\n")
     return "| option | meaning |\n|---|---|\n" + "".join(rows) if rows else ""
 
