@@ -114,7 +114,7 @@ def _sample(pieces: list[Piece], source: FileSource) -> tuple[Sample, dict[str, 
     names, delimiter = csv_header(pieces[0])
     how = {} if delimiter == "," else {"delimiter": delimiter}
     columns = [{"name": name, "type": "string"} for name in names]
-    text = {"name": "sample", "owner": "nobody", "source": {"path": source.path, **how}, "schema": columns}
+    text = {"name": _name(source.path), "owner": "nobody", "source": {"path": source.path, **how}, "schema": columns}
     return text_sample(pieces, Dataset.model_validate_json(canonical(text)), MOST_ROWS), how, []
 
 

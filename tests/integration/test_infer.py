@@ -100,7 +100,7 @@ def test_a_glob(world: World) -> None:
         ("data/none.csv", None, "there is no file or folder `data/none.csv`"),
         ("data/notes.txt", "x\n", "can't tell how to read `data/notes.txt`"),
         ("data/empty.csv", "", "data/empty.csv is empty"),
-        ("data/header.csv", "a,b\n", "has no rows"),
+        ("data/header.csv", "a,b\n", "dataset `header` has no rows: data/header.csv holds a header only"),
         ("data/twice.csv", "a,a\n1,2\n", "data/twice.csv has the column `a` twice"),
         ("data/unnamed.csv", "a,\n1,2\n", "data/unnamed.csv has no name for column 2"),
         ("data/ragged.csv", "a,b\n1\n", "data/ragged.csv: line 2 has 1 fields; the header has 2"),
