@@ -8,11 +8,11 @@ from pathlib import Path
 from mlspec.commands.recorded import Tell, open_recorded, unheard
 from mlspec.core.problem import fail, suggest
 from mlspec.core.record import Record
-from mlspec.lineage.journal import address_of, entries, read
+from mlspec.lineage.journal import entries, read, records_of
 
 
 def run(start: Path, address: str | None = None, tell: Tell = unheard) -> list[Record]:
-    """Return the records, of everything or of one address, newest first.
+    """Return the records, of everything or of one address and the names it had before, newest first.
 
     Raises:
         MlspecError: no project or repository, nothing of that address is recorded, or a record is damaged.
@@ -20,14 +20,14 @@ def run(start: Path, address: str | None = None, tell: Tell = unheard) -> list[R
     recorded = open_recorded(start, tell)
     if recorded.state.tip is None:
         return []
-    wanted = None
     if address is not None:
         heads = recorded.state.heads
         wanted = next((known for known in (address, f"model/{address}") if known in heads), None)
         if wanted is None:
             raise fail("select/unknown", f"nothing is recorded of `{address}`", help=suggest(address, heads))
+        return records_of(recorded.repository, recorded.state.tip, {wanted})[::-1]
     listed = entries(recorded.repository, recorded.state.tip)
-    paths = sorted((path for path in listed if wanted in (None, address_of(path))), reverse=True)
+    paths = sorted(listed, reverse=True)
     return _as_they_came(list(read(recorded.repository, {path: listed[path] for path in paths})))
 
 

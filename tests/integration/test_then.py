@@ -103,6 +103,9 @@ def test_a_resource_that_moved_is_found_by_the_name_it_has_now(world: World) -> 
     (model,) = shown(world, "reply", "--at", before)["resources"]
     assert model["address"] in ("model/answer", "model/reply")
     assert model["stages"][0]["version"] == 1
+    told = json.loads(world.mlspec("log", "reply", "--format", "json").out)["records"]
+    assert [record["generation"] for record in told] == list(range(len(told), 0, -1)), "all of it, newest first"
+    assert (told[0]["verb"], told[-1]["address"]) == ("move", "model/answer")
 
 
 def test_for_a_person_the_moment_is_in_the_first_line(dated: World) -> None:
