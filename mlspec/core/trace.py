@@ -25,7 +25,7 @@ def trace(records: Iterable[Record]) -> Ancestry:
     for record in listed:
         if record.status == "done" and (enter := _ENTER.get(record.verb)) is not None:
             enter(graph, record)
-    nodes = sorted(graph.nodes.values(), key=lambda node: (_ORDER[node.kind], node.at, node.id))
+    nodes = sorted(graph.nodes.values(), key=lambda node: (_ORDER[node.kind], node.at))  # of one second, as they came
     edges = (Edge(source=one, target=other) for one, other in graph.linked())
     return Ancestry(address="", nodes=tuple(nodes), edges=tuple(edges))
 

@@ -56,6 +56,13 @@ def test_what_left_a_stage_is_told_until_when() -> None:
         assert "2026-11-23T06:09:30Z" in {node.until for node in graph.nodes if node.kind == "stage"}
 
 
+def test_what_was_made_in_one_second_is_in_the_order_of_the_records() -> None:
+    stages = [f"stage-{n}" for n in range(8)]
+    moves = [draft("promote", fingerprint="a", stage=stage) for stage in stages]
+    graph = traced(trained("a"), registered("a"), *moves)
+    assert [node.name for node in graph.nodes if node.kind == "stage"] == stages
+
+
 def test_what_moved_goes_by_its_last_address() -> None:
     moved = draft("move", "model/earnings", moved_from=MODEL)
     later = draft("evaluate", "model/earnings", fingerprint="a", verdicts=judged("a", Outcome.PASS).verdicts)
