@@ -201,7 +201,7 @@ def _users(head: Head, heads: Mapping[str, Head]) -> list[str]:
     if not head.snapshots:
         return users
     for model in of_kind(heads, "model"):
-        for stage, state in model.stages.items():
+        for stage, state in sorted(model.stages.items()):
             version = model.version(state.version) if state.version else None
             run = model.runs.get(version.fingerprint) if version else None
             if run is not None and run.dataset in head.snapshots:
