@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -137,30 +138,32 @@ def _numbers(cells: list[str], missing: Array, *, whole: bool) -> tuple[Any, Arr
     """Parse numbers as Python does, which rounds correctly; integers exactly."""
     filled = [("0" if gone else cell) for cell, gone in zip(cells, missing.tolist(), strict=True)]
     if whole:
-        exact = _integers(filled)
-        if exact is not None:
-            return pd.arrays.IntegerArray(exact, missing), np.zeros(len(cells), dtype=bool)
-    floats = _floats(filled)
-    with np.errstate(invalid="ignore"):
-        bad = ~np.isfinite(floats)
-        if whole:
-            bad |= (floats != np.floor(floats)) | (np.abs(floats) >= float(2**53))
-    gone = missing | bad
-    if whole:
-        return pd.arrays.IntegerArray(np.where(gone, 0, floats).astype(np.int64), gone), bad
-    return np.where(gone, np.nan, floats), bad
+        exact, bad = _integers(filled)
+        return pd.arrays.IntegerArray(exact, missing | bad), bad
+    floats = np.array([_float(cell) for cell in filled], dtype=np.float64)
+    bad = ~np.isfinite(floats)
+    return np.where(missing | bad, np.nan, floats), bad
 
 
-def _integers(cells: list[str]) -> Array | None:
+def _integers(cells: list[str]) -> tuple[Array, Array]:
+    """Parse integers, all at once where all are plain, else cell by cell; also say which are none, and 0 here."""
+    none = np.zeros(len(cells), dtype=np.bool_)
+    with suppress(ValueError, OverflowError):
+        if not any("_" in cell for cell in cells):
+            return np.array([int(cell) for cell in cells], dtype=np.int64), none
+    found = [_integer(cell) for cell in cells]
+    bad = np.array([value is None for value in found], dtype=np.bool_)
+    return np.array([value or 0 for value in found], dtype=np.int64), bad
+
+
+def _integer(text: str) -> int | None:
+    """Return the integer of 64 bits that a text says, or that a number says which a double holds exactly."""
     try:
-        values = [int(cell) for cell in cells]
-        return np.array(values, dtype=np.int64) if not any("_" in cell for cell in cells) else None
-    except (ValueError, OverflowError):
-        return None
-
-
-def _floats(cells: list[str]) -> Array:
-    return np.array([_float(cell) for cell in cells], dtype=np.float64)
+        exact = None if "_" in text else int(text)
+    except ValueError:
+        number = _float(text)
+        exact = int(number) if number.is_integer() and abs(number) < 2**53 else None
+    return exact if exact is not None and -(2**63) <= exact < 2**63 else None
 
 
 def _float(text: str) -> float:

@@ -116,6 +116,12 @@ def test_integers_are_exact(values: list[int | None], chunks: int) -> None:
     assert plain(read.frame["c"]) == values
 
 
+def test_an_integer_is_judged_by_itself_whatever_stands_beside_it() -> None:
+    read = converted("integer", ["9007199254740993", "3.0", "many", "9007199254740993.0", str(2**63), "-1"])
+    assert [violation.rows for violation in read.violations] == [(3, 4, 5)]
+    assert plain(read.frame["c"]) == [9007199254740993, 3, None, None, None, -1]
+
+
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1), st.integers(1, 3))
 def test_numbers_round_as_python_and_pandas_do(values: list[float], chunks: int) -> None:
     cells = [repr(value) for value in values]
