@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,6 +18,7 @@ from mlspec.specs.dataset import Column, Dataset
 _CHUNK = 50_000
 _MOST_CELLS = 250_000
 _MOST_CHARACTERS = 1 << 25
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 Row = dict[str, Any]
 
 
@@ -76,6 +78,8 @@ def parse_row(line: str, where: str) -> Row:
     """
     try:
         row = json.loads(line, object_pairs_hook=_once, parse_constant=_no_constant)
+        if _SURROGATE.search(line):
+            json.dumps(row, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
         raise fail("data/jsonl", f"{where}, column {error.colno}: {error.msg}", help=_hint(line)) from None
     except _KeyTwiceError as error:
@@ -88,8 +92,16 @@ def parse_row(line: str, where: str) -> Row:
 
 
 def _unfit(error: Exception, where: str) -> MlspecError:
-    why = str(error) if isinstance(error, _NoNumberError) else "a number has too many digits"
-    return fail("data/jsonl", f"{where}: {'it is nested too deep' if isinstance(error, RecursionError) else why}")
+    match error:
+        case RecursionError():
+            why = "it is nested too deep"
+        case UnicodeEncodeError():
+            why = rf"\u{ord(error.object[error.start]):04x} is half of a surrogate pair, which is no character"
+        case _NoNumberError():
+            why = str(error)
+        case _:
+            why = "a number has too many digits"
+    return fail("data/jsonl", f"{where}: {why}")
 
 
 class _KeyTwiceError(Exception):

@@ -26,6 +26,7 @@ JSONL = """{"id": 1, "word": "ü", "x": 0.5, "ok": true, "day": "2026-01-01"}
 OBJECT = 'write one object a line: {"name": value, …}'
 GZIP, ZSTD = (f"data/d.jsonl cannot be unpacked as {how}" for how in ("gzip", "zstd"))
 CUT = "is it truncated?"
+HALF = "half of a surrogate pair, which is no character"
 LINES = declare(*COLUMNS, source="data/d.jsonl")
 
 
@@ -103,6 +104,8 @@ def test_a_table_longer_than_a_chunk(tmp_path: Path, monkeypatch: pytest.MonkeyP
         (b'{"x": NaN}', "data/jsonl", "data/d.jsonl: line 1: NaN is no value of JSON", None),
         (b'{"x": ' + b"9" * 5000 + b"}", "data/jsonl", "data/d.jsonl: line 1: a number has too many digits", None),
         (b'{"x": ' + b"[" * 100_000, "data/jsonl", "data/d.jsonl: line 1: it is nested too deep", None),
+        (b'{"id": 1}\n{"word": "a\\ud83d"}', "data/jsonl", f"data/d.jsonl: line 2: \\ud83d is {HALF}", None),
+        (b'{"\\uDC00": 1}', "data/jsonl", f"data/d.jsonl: line 1: \\udc00 is {HALF}", None),
         (
             b'[\n {"id": 1}\n]\n',
             "data/jsonl",
