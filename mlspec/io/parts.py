@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,7 +83,7 @@ def _walk(root: Path, wanted: Wanted) -> Iterator[tuple[str, os.DirEntry[str]]]:
             seen += 1
             path = f"{folder}/{entry.name}" if folder else entry.name
             _refuse_name(path, seen, wanted.path)
-            if not entry.is_dir():
+            if not _is_folder(entry):
                 yield path, entry
             elif deepest is None or path.count("/") < deepest:
                 if entry.name in (".git", OWN_FOLDER) and not entry.is_symlink():
@@ -94,6 +95,13 @@ def _walk(root: Path, wanted: Wanted) -> Iterator[tuple[str, os.DirEntry[str]]]:
                     message = f"`{path}` is a link to a folder, and `{wanted.path}` would lead through it"
                     raise fail("source/link", message, help="name the folder it leads to, or move the files")
                 waiting.append(path)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """Say whether a name is a folder, or a link to one; one that leads nowhere, or in circles, is none."""
+    with suppress(OSError):
+        return entry.is_dir()
+    return False
 
 
 def _entries(root: Path, folder: str, named: str) -> list[os.DirEntry[str]]:

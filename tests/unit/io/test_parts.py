@@ -82,6 +82,9 @@ def test_loops(root: Path) -> None:
         "`data/loop` is a link to a folder, and `data/**/*.csv` would lead through it",
     )
     assert len(found(root, "data/*.csv")) == 3
+    (root / "data" / "round.csv").symlink_to("round.csv")
+    assert refused(root, "data/*.csv") == ("source/not-a-file", "`data/round.csv` is a link, not a file")
+    assert found(root, "data/2025-*.csv") == ["data/2025-12.csv"]
 
 
 def test_pipes_and_sockets(root: Path) -> None:
