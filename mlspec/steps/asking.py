@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mlspec.core.problem import fail
 from mlspec.steps.predictions import Predictions
 
 
@@ -15,20 +16,36 @@ def ask(model: Any, features: pd.DataFrame, task: str) -> Predictions:
     """Return what a model says about rows: predictions and, for a classifier, probabilities or decision values.
 
     Raises:
+        MlspecError: `predict/row-order`.
         Exception: whatever the model raises.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        predicted = column(model.predict(features))
+        predicted = column(in_order(model.predict(features), features.index))
         if task == "regression" or not hasattr(model, "classes_"):
             return Predictions(predicted)
         classes = tuple(np.asarray(model.classes_).tolist())
         if hasattr(model, "predict_proba"):
-            return Predictions(predicted, classes, scores=np.asarray(model.predict_proba(features), dtype="float64"))
+            scores = in_order(model.predict_proba(features), features.index)
+            return Predictions(predicted, classes, scores=np.asarray(scores, dtype="float64"))
         if hasattr(model, "decision_function"):
-            decision = np.asarray(model.decision_function(features), dtype="float64")
-            return Predictions(predicted, classes, decision=decision)
+            decision = in_order(model.decision_function(features), features.index)
+            return Predictions(predicted, classes, decision=np.asarray(decision, dtype="float64"))
         return Predictions(predicted, classes)
+
+
+def in_order(values: Any, rows: pd.Index[Any]) -> Any:
+    """Return what was said about rows, in their order; pandas' own labels tell of another one.
+
+    Raises:
+        MlspecError: `predict/row-order`.
+    """
+    labelled = isinstance(values, pd.Series | pd.DataFrame) and len(values) == len(rows)
+    if labelled and not values.index.equals(rows) and set(values.index) == set(rows):
+        first = int(np.argmax(np.asarray(values.index != rows))) + 1
+        message = f"the predictions are in another order than the rows: the index says so from row {first} on"
+        raise fail("predict/row-order", message, help="bring them back, as with `predictions.loc[frame.index]`")
+    return values
 
 
 def column(values: Any) -> np.ndarray[Any, Any]:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from mlspec.steps import entrypoint
-from mlspec.steps.asking import ask, column
+from mlspec.steps.asking import ask, column, in_order
 from mlspec.steps.predictions import Predictions
 from mlspec.steps.wire import Kept
 
@@ -58,7 +58,7 @@ def opened(kept: Kept, model: Path, code: Path, task: str, formats: Formats) -> 
     """
     if kept.form == "files":
         function = entrypoint.find(kept.entry or "", code, kept.home or "", PREDICT)
-        return lambda frame: said(function(frame, model), task)
+        return lambda frame: said(in_order(function(frame.copy(deep=False), model), frame.index), task)
     if kept.home is not None:
         entrypoint.enter(kept.entry, code, kept.home)
     own = entrypoint.own(code, kept.home)

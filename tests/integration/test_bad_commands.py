@@ -87,6 +87,15 @@ def one(frame):
 
 def good(frame, folder):
     return [(folder / "deep" / "answer.txt").read_text().strip()] * len(frame)
+
+
+def shuffled(frame, folder):
+    return pd.Series("yes", index=frame.index[::-1])
+
+
+def drops(frame, folder):
+    frame.drop(frame.index, inplace=True)
+    return []
 """
 AT = 12
 """The line of a case's own first statement."""
@@ -214,6 +223,20 @@ BAD = {
         "the model returned predictions of shape (304,) for 305 rows",
         command=f"sh -c '{SOME}'",
         predict="src.own:short",
+    ),
+    "shuffled": Bad(
+        "",
+        "the predictions are in another order than the rows: the index says so from row 1 on "
+        "(bring them back, as with `predictions.loc[frame.index]`)",
+        command=f"sh -c '{SOME}'",
+        predict="src.own:shuffled",
+    ),
+    "drops": Bad(
+        "",
+        "the model returned predictions of shape (0,) for 305 rows",
+        "the model returned predictions of shape (0,) for 305 rows",
+        command=f"sh -c '{SOME}'",
+        predict="src.own:drops",
     ),
     "unknown": Bad(
         "",

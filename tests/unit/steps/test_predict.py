@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier
 
 from mlspec.core.problem import MlspecError
-from mlspec.steps.asking import ask, same
+from mlspec.steps.asking import ask, in_order, same
 from mlspec.steps.predict import Predictions, read_predictions
 from mlspec.steps.predictions import check, write
 
@@ -42,6 +42,25 @@ def test_a_classifier(tmp_path: Path, labels: list[Any], dtype: type) -> None:
     assert [type(c) for c in read.classes] == [type(c) for c in labels]
     assert read.scores is not None
     np.testing.assert_array_equal(read.scores, said.scores)
+
+
+def test_an_index_tells_of_rows_in_another_order() -> None:
+    turned = pd.Series(range(6), index=[0, 1, 2, 4, 3, 5])
+    with pytest.raises(MlspecError) as failed:
+        in_order(turned, X.index)
+    assert failed.value.problems[0].code == "predict/row-order"
+    assert failed.value.problems[0].message.endswith("the index says so from row 4 on")
+    for fine in (turned.loc[X.index], turned.reset_index(drop=True), turned.set_axis(list("abcdef")), turned.tolist()):
+        assert in_order(fine, X.index) is fine
+
+
+def test_a_model_that_answers_in_another_order_is_refused() -> None:
+    class Sorting(Ridge):
+        def predict(self, X: pd.DataFrame) -> Any:
+            return X["x"].sort_values(ascending=False)
+
+    with pytest.raises(MlspecError, match="another order"):
+        ask(Sorting().fit(X, X["x"]), X, "regression")
 
 
 @pytest.mark.parametrize(("labels", "shape"), [(["a", "b"], (6,)), (["a", "b", "c"], (6, 3))])
