@@ -25,9 +25,13 @@ def listed(folder: Path) -> dict[str, Path]:
     """Return the files below a folder that a program left, by their paths from it, sorted.
 
     Raises:
-        MlspecError: a link, a pipe or the like is among them (`train/not-a-file`), a name is none that every system
-            has (`train/file-name`), or there are too many (`train/too-many-files`).
+        MlspecError: the folder is gone, or a link (`train/no-output`); a link, a pipe or the like is among the files
+            (`train/not-a-file`), a name is none that every system has (`train/file-name`), or there are too many
+            (`train/too-many-files`).
     """
+    if folder.is_symlink() or not folder.is_dir():
+        message = "the folder MLSPEC_OUTPUT is gone: the command removed it, or put something else in its place"
+        raise fail("train/no-output", message, help="leave the model in the folder that is there")
     found: dict[str, Path] = {}
     for path in _walk(folder):
         name = path.relative_to(folder).as_posix()

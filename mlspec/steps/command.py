@@ -125,7 +125,7 @@ def _not_started(order: TrainOrder, error: OSError) -> Failure:
 
 def _failure(order: TrainOrder, code: int) -> Failure:
     name = shown(order.command)
-    if shutil.disk_usage(order.output).free < _NO_ROOM:
+    if shutil.disk_usage(order.code).free < _NO_ROOM:
         return Failure("env/disk-full", f"`{name}` ended when the disk was full", retryable=True)
     if code < 0:
         problem, retryable = killed(f"`{name}`", "train", -code)

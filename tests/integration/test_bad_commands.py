@@ -169,6 +169,24 @@ BAD = {
         command="sh -c 'ln -s /etc $MLSPEC_OUTPUT/more'",
         predict="src.own:good",
     ),
+    "output-is-a-link": Bad(
+        "",
+        "the folder MLSPEC_OUTPUT is gone: the command removed it, or put something else in its place "
+        "(leave the model in the folder that is there)",
+        command="sh -c 'rm -r $MLSPEC_OUTPUT; ln -s /etc $MLSPEC_OUTPUT'",
+        predict="src.own:good",
+    ),
+    "output-is-gone": Bad(
+        "",
+        "the folder MLSPEC_OUTPUT is gone: the command removed it, or put something else in its place "
+        "(leave the model in the folder that is there)",
+        command="sh -c 'rm -r $MLSPEC_OUTPUT'",
+    ),
+    "output-is-gone-and-fails": Bad(
+        "",
+        "`sh -c 'rm -r $MLSPEC_OUTPUT; exit 3'` ended with exit code 3 (the log's last lines may say why)",
+        command="sh -c 'rm -r $MLSPEC_OUTPUT; exit 3'",
+    ),
     "pipe": Bad(
         "",
         "the command left `wait` in MLSPEC_OUTPUT, which is no plain file "
