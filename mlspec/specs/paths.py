@@ -54,6 +54,8 @@ def _check_part(part: str) -> None:
         raise ValueError(f"`{part}` is a reserved name on some systems")
     if any(ord(character) < 32 for character in part):
         raise ValueError("must not hold control characters")
+    if any("\ud800" <= character <= "\udfff" for character in part):
+        raise ValueError("must be UTF-8")
 
 
 def check_data_path(text: str) -> str:

@@ -109,4 +109,5 @@ def _sound(name: str) -> str:
 
 
 def _short(name: str) -> str:
+    name = name.encode("utf-8", "replace").decode()
     return name if len(name) <= 60 else name[:59] + "…"

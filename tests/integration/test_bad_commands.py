@@ -182,6 +182,11 @@ BAD = {
         "(leave the model in the folder that is there)",
         command="sh -c 'rm -r $MLSPEC_OUTPUT'",
     ),
+    "not-utf-8": Bad(
+        'open(os.fsencode(output) + b"/a\\xff", "w").close()',
+        "the command left `a?` in MLSPEC_OUTPUT; a file's name must be UTF-8",
+        predict="src.own:good",
+    ),
     "output-is-gone-and-fails": Bad(
         "",
         "`sh -c 'rm -r $MLSPEC_OUTPUT; exit 3'` ended with exit code 3 (the log's last lines may say why)",
