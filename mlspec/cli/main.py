@@ -139,10 +139,9 @@ def _closed_pipe() -> int:
 
 
 def _defect() -> int:
-    with tempfile.NamedTemporaryFile(
-        "w", prefix="mlspec-defect-", suffix=".txt", delete=False, encoding="utf-8"
-    ) as file:
-        file.write(f"mlspec {__version__}, Python {sys.version}\n{' '.join(sys.argv)}\n\n{traceback.format_exc()}")
+    text = f"mlspec {__version__}, Python {sys.version}\n{' '.join(sys.argv)}\n\n{traceback.format_exc()}"
+    with tempfile.NamedTemporaryFile(prefix="mlspec-defect-", suffix=".txt", delete=False) as file:
+        file.write(text.encode("utf-8", "backslashreplace"))
     sys.stderr.write(f"error[defect]: this is a defect of mlspec's own; please report it with {file.name}\n")
     return DEFECT
 

@@ -154,7 +154,7 @@ def test_without_the_extra_one_line_says_which(project: World, tmp_path: Path) -
 def test_a_defect_is_saved_and_named(project: World, tmp_path: Path) -> None:
     code = (
         "import sys, mlspec.commands.plan as plan\n"
-        "def broken(*_): raise ZeroDivisionError('a defect')\n"
+        "def broken(*_): raise ZeroDivisionError('a defect \\udc80')\n"
         "plan.run = broken\n"
         "sys.argv = ['mlspec', 'plan', '--format', 'json']\n"
         "from mlspec.cli.main import run; run()"
@@ -167,4 +167,4 @@ def test_a_defect_is_saved_and_named(project: World, tmp_path: Path) -> None:
     (saved,) = tmp_path.glob("mlspec-defect-*.txt")
     assert str(saved) in done.stderr
     assert "Traceback" not in done.stderr
-    assert "ZeroDivisionError: a defect" in saved.read_text()
+    assert r"ZeroDivisionError: a defect \udc80" in saved.read_text()
