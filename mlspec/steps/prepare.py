@@ -118,12 +118,13 @@ def check_task(model: Any, task: str) -> None:
 
 
 def check_other_task(model: Any, task: str) -> None:
-    """Refuse a fitted model that says it is made for the other task; one that says nothing may pass.
+    """Refuse a fitted model that says it is made for the other task; one that says nothing, by no tags, may pass.
 
     Raises:
         MlspecError: `train/wrong-task`.
     """
-    if is_regressor(model) if task == "classification" else is_classifier(model):
+    other = is_regressor if task == "classification" else is_classifier
+    if hasattr(model, "__sklearn_tags__") and other(model):
         check_task(model, task)
 
 

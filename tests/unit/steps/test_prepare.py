@@ -215,6 +215,15 @@ def test_the_task_must_fit() -> None:
     prepare.check_other_task(KMeans(), "classification")
 
 
+@pytest.mark.parametrize("task", ["classification", "regression"])
+def test_a_model_that_is_no_estimator_says_nothing_of_its_task(task: str) -> None:
+    class Constant:
+        def predict(self, X: pd.DataFrame) -> list[int]:
+            return [1] * len(X)
+
+    prepare.check_other_task(Constant(), task)
+
+
 @pytest.mark.parametrize(
     ("kind", "cells", "dtype", "back"),
     [
