@@ -16,6 +16,7 @@ from mlspec.core.beside import Beside
 from mlspec.core.document import Path as FieldPath
 from mlspec.core.plan import Action, Plan, Reason
 from mlspec.core.ports import Clock
+from mlspec.core.problem import Problem
 from mlspec.io import yaml
 from mlspec.io.clock import SystemClock, stamp
 from mlspec.lineage.share import outbox
@@ -93,7 +94,7 @@ def look(workspace: Workspace, request: PlanRequest, at: str) -> World:
 def _header(workspace: Workspace, at: str) -> Header:
     old = superseded(workspace)
     recorded = workspace.state.layout.deploy if workspace.state.layout else workspace.project.deploy
-    warnings = [problem.message for problem in (*workspace.loaded.warnings, *workspace.warnings)]
+    warnings = [_warned(problem) for problem in (*workspace.loaded.warnings, *workspace.warnings)]
     box = outbox(workspace.home)
     if workspace.home.remote is not None and not box.is_empty:
         warnings.append(f"records here are not at the remote `{workspace.home.remote.name}` yet: mlspec push")
@@ -114,6 +115,10 @@ def _header(workspace: Workspace, at: str) -> Header:
         at=at,
         warnings=tuple(warnings),
     )
+
+
+def _warned(problem: Problem) -> str:
+    return f"{problem.place}: {problem.message}" if problem.place else problem.message
 
 
 def _placed(workspace: Workspace, actions: Iterable[Action]) -> Iterable[Action]:

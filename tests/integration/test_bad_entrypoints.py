@@ -317,3 +317,12 @@ def test_an_entrypoint_that_is_not_there(tmp_path: Path, entrypoint: str, said: 
     first, *_, last = done.err.strip().splitlines()
     assert (first, last) == (f"specs/absent.yaml:7:15: {said[0]}", f"  help: {said[1]}")
     assert world.run("git", "rev-parse", "-q", "--verify", "mlspec/lineage").code == 1
+
+
+def test_a_plan_says_where_code_is_loaded_that_cannot_be_followed(tmp_path: Path) -> None:
+    world = begin(tmp_path / "repository")
+    declared(world, "computed", "__import__(params['outside'])")
+    world.commit()
+    said = world.mlspec("plan").out
+    line = len(SOURCE.splitlines()) + 1
+    assert f"warning: src/computed.py:{line}:5: `__import__` loads code that cannot be found by reading" in said
