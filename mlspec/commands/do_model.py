@@ -40,6 +40,8 @@ from mlspec.steps.train import train as run_training
 
 _VERDICT_BYTES = 6 * 1024
 _BRIEF_CHECKS = 8
+_REASON = 600
+"""So many characters of a reason are in a record that has no room for all checks."""
 
 
 def train(session: Session, action: Action, started: datetime) -> Result:
@@ -318,7 +320,11 @@ def _brief(session: Session, verdicts: tuple[GateVerdict, ...]) -> tuple[tuple[G
 
 
 def _deciding(verdict: GateVerdict) -> tuple[CheckVerdict, ...]:
-    return tuple(sorted(verdict.checks, key=lambda check: check.outcome is not verdict.outcome))
+    """Return the checks without what may be long, those that decide first."""
+    first = sorted(verdict.checks, key=lambda check: check.outcome is not verdict.outcome)
+    return tuple(
+        check.model_copy(update={"groups": (), "why": "", "reason": check.reason[:_REASON]}) for check in first
+    )
 
 
 def _conforming(view: ModelView, head: Head, action: Action, verdicts: tuple[GateVerdict, ...]) -> dict[str, bool]:

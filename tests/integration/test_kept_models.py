@@ -252,7 +252,7 @@ def test_an_exported_pickle_is_held_against_its_digest(world: World, name: str, 
     export(world.root, name, tmp_path / "out")
     (model,) = (tmp_path / "out").rglob("model.pickle")
     model.write_bytes(model.read_bytes() + b"more")
-    table().head(3).to_csv(tmp_path / "rows.csv", index=False)
+    table().head(3).to_csv(tmp_path / "rows.csv", **WRITTEN)
     ran = world.run(sys.executable, str(tmp_path / "out/predict.py"), str(tmp_path / "rows.csv"))
     assert ran.code == 1
     assert "is not the model that was exported: it is not loaded" in ran.err
