@@ -1,8 +1,8 @@
 """Which interval a metric gets: a closed form where a sound one is known, else the bootstrap; none if none is honest.
 
 Rates and what follows from one rate: Wilson. Means of rates of separate rows: Zou and Donner. The area under the ROC
-curve of two classes: DeLong. All else, and everything with weights: percentiles of the bootstrap, corrected for
-skewness where the metric is a mean loss.
+curve of two classes: DeLong. All else, and everything with weights or clusters: percentiles of the bootstrap, of rows
+or of whole clusters, corrected for skewness where the metric is a mean loss of rows.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from mlspec.stats.resample import Whole, replicates
 _OF_ALL_ROWS = ("accuracy", "precision_micro", "recall_micro", "f1_micro", "recall_weighted")
 _OF_POSITIVES = ("average_precision", "f1", "jaccard", "precision", "recall")
 _FEWEST = 5
+_FEWEST_CLUSTERS = 10
 _EQUAL = 1e-12
 
 
@@ -46,17 +47,20 @@ def bounds_of(stem: str, evidence: Evidence, value: float, confidence: float, wh
     """
     if stem == "max_error":
         return Bounds(value, None, "none: the largest error of these rows says nothing of larger ones to come")
-    if evidence.weights is None:
+    if evidence.is_plain:
         closed = _closed(stem, evidence, confidence)
         if closed is not None:
             return Bounds(min(closed[0], value), max(closed[1], value), closed[2])
     fewest = _fewest(stem, evidence)
     if fewest is not None and fewest < _FEWEST:
         return Bounds(None, None, f"none: a class with {fewest} rows cannot show how such rows vary")
+    clusters = _clusters(evidence)
+    if clusters is not None and clusters < _FEWEST_CLUSTERS:
+        return Bounds(None, None, f"none: {clusters} groups of rows cannot show how such groups vary")
     found = replicates(stem, evidence, whole)
-    influence = losses.influence(stem, evidence)
+    influence = losses.influence(stem, evidence) if clusters is None else None
     if influence is None:
-        interval, method = percentiles(found, value, confidence), "bootstrap/1"
+        interval, method = percentiles(found, value, confidence), f"bootstrap{'' if clusters is None else '-grouped'}/1"
     else:
         interval, method = corrected_percentiles(found, value, confidence, influence), "bootstrap-bca/1"
     if interval is None:
@@ -137,14 +141,19 @@ def _of_agreement(stem: str, evidence: Evidence, value: float, confidence: float
     """Return bounds where every sample agrees, as when nothing was predicted wrong: that is no proof of perfection.
 
     Taken as a rate over as many trials as the smallest class has rows (their effective number, Kish 1965, with
-    weights), which errs on the side of width.
+    weights; no more than there are clusters), which errs on the side of width.
     """
     trials = float(_fewest(stem, evidence) or len(evidence))
     if evidence.weights is not None:
         trials *= _effective(evidence.weights) / len(evidence)
+    trials = min(trials, float(_clusters(evidence) or trials))
     scale, shift = (2, -1) if stem == "matthews_corrcoef" else (1, 0)
     low, high = (scale * bound + shift for bound in wilson((value - shift) / scale * trials, trials, confidence))
     return Bounds(min(low, value), max(high, value), "class-bound/1")
+
+
+def _clusters(evidence: Evidence) -> int | None:
+    return None if evidence.clusters is None else len(np.unique(evidence.clusters))
 
 
 def _effective(weights: Floats) -> float:

@@ -27,7 +27,8 @@ class Evidence:
     predicted; `scores` are (n, k) probabilities, None where the model gives none; `decision` (n,) ranks rows by how
     positive they are, for a model with `decision_function` only; `positive` is one of the classes.
     Regression: `labels` and `predicted` are (n,) floats, NaN where nothing was predicted.
-    `columns` holds the test columns that a slice may name; `seed` is what every resampling starts from.
+    `columns` holds the test columns that a slice may name; `seed` is what every resampling starts from. `clusters`, of
+    shape (n,), number what each row belongs to, such as a person with several rows: such rows are not independent.
     """
 
     task: Task
@@ -40,6 +41,7 @@ class Evidence:
     columns: Mapping[str, Array] = field(default_factory=dict)
     seed: int = 0
     decision: Floats | None = None
+    clusters: Codes | None = None
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -55,6 +57,11 @@ class Evidence:
         """Return what ranks rows by how positive they are, of shape (n,): the probability, else the decision."""
         return self.decision if self.scores is None else self.scores[:, self.positive_code]
 
+    @property
+    def is_plain(self) -> bool:
+        """Say whether every row counts once and by itself."""
+        return self.weights is None and self.clusters is None
+
     def subset(self, mask: Mask | Codes) -> Evidence:
         """Return the rows where a boolean mask of shape (n,) holds, or those of some row numbers."""
         return replace(
@@ -64,6 +71,7 @@ class Evidence:
             scores=_taken(self.scores, mask),
             decision=_taken(self.decision, mask),
             weights=_taken(self.weights, mask),
+            clusters=None if self.clusters is None else self.clusters[mask],
             columns={name: values[mask] for name, values in self.columns.items()},
         )
 

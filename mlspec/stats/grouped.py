@@ -19,14 +19,14 @@ from mlspec.stats.metrics import estimate
 def estimates(name: str, evidence: Evidence, groups: Groups, confidence: float) -> list[Estimate]:
     """Return a metric of each group, as `metrics.estimate` gives it for the rows of that group alone.
 
-    Of a rate without weights the rows are counted once for all groups.
+    Of a rate without weights or clusters the rows are counted once for all groups.
 
     Raises:
         MlspecError: the metric does not fit the evidence, as `gaps.metric_for` says.
     """
     metric_for(name, evidence)
     bare = replace(evidence, columns={})
-    if name not in RATES or evidence.weights is not None or np.any(evidence.predicted == MISSING):
+    if name not in RATES or not evidence.is_plain or np.any(evidence.predicted == MISSING):
         return [estimate(name, bare.subset(groups.rows(code)), confidence) for code in range(len(groups.names))]
     hits, among = rates.of_evidence(name, evidence)
     found, trials = _counts(hits & among, groups), _counts(among, groups)

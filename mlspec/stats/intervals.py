@@ -119,6 +119,21 @@ def bootstrap(statistic: Callable[[Codes], float], n: int, seed: int, replicates
     return np.fromiter((statistic(rows) for rows in draws), dtype=np.float64, count=replicates)
 
 
+def grouped_bootstrap(
+    statistic: Callable[[Codes], float], clusters: Codes, seed: int, replicates: int = REPLICATES
+) -> Floats:
+    """Return a statistic of `replicates` samples of whole clusters, drawn with replacement; NaN where undefined.
+
+    Davison and Hinkley (1997), Bootstrap methods and their application, section 3.8: rows of one cluster are alike, so
+    it is clusters that are drawn, each with all its rows. `clusters` of shape (n,) number the cluster of each row.
+    """
+    _, numbered = np.unique(clusters, return_inverse=True)
+    count, rows, random = int(numbered.max()) + 1, np.arange(len(clusters)), np.random.RandomState(seed)
+    times = (np.bincount(random.randint(0, count, size=count), minlength=count) for _ in range(replicates))
+    samples = (statistic(np.repeat(rows, drawn[numbered])) for drawn in times)
+    return np.fromiter(samples, dtype=np.float64, count=replicates)
+
+
 def percentiles(replicates: Floats, value: float, confidence: float) -> Interval | None:
     """Return the percentile interval of bootstrap replicates, widened to hold the value itself.
 

@@ -1,8 +1,8 @@
 """How far two models lie apart on the same rows: what both get right or wrong cancels out.
 
 Accuracy without weights: the rows that only one of them gets right, by Tango's interval and McNemar's exact test. The
-area under the ROC curve of two classes without weights: DeLong's covariance. All else, and everything with weights: a
-bootstrap of rows, both models on the same draws.
+area under the ROC curve of two classes without weights: DeLong's covariance. All else, and everything with weights or
+clusters: a bootstrap, both models on the same draws.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from scipy.stats import binomtest
 from mlspec.core.verdict import Estimate
 from mlspec.stats.evidence import Codes, Evidence, Mask
 from mlspec.stats.gaps import gap_of, metric_for
-from mlspec.stats.intervals import REPLICATES, Interval, bootstrap, percentiles, placements, quantile
+from mlspec.stats.intervals import REPLICATES, Interval, percentiles, placements, quantile
 from mlspec.stats.metrics import value_of
-from mlspec.stats.resample import statistic
+from mlspec.stats.resample import drawn, statistic
 
 _EQUAL = 1e-12
 _HALVINGS = 60
@@ -54,7 +54,7 @@ def difference(name: str, ours: Evidence, theirs: Evidence, confidence: float) -
 def _interval(
     name: str, ours: Evidence, theirs: Evidence, value: float, confidence: float
 ) -> tuple[Interval | None, str]:
-    plain = ours.weights is None and theirs.weights is None
+    plain = ours.is_plain and theirs.is_plain
     if plain and name == "accuracy":
         return of_accuracies(_right(ours), _right(theirs), confidence), "tango-mcnemar/1"
     if plain and name == "roc_auc":
@@ -65,13 +65,14 @@ def _interval(
     one, other = (
         statistic(stem, evidence, partial(value_of, metric_for(name, evidence))) for evidence in (ours, theirs)
     )
-    replicates = bootstrap(lambda rows: sign * (one(rows) - other(rows)), len(ours), ours.seed)
+    replicates = drawn(lambda rows: sign * (one(rows) - other(rows)), ours)
     if np.nanmax(replicates) - np.nanmin(replicates) < _EQUAL and abs(value) > _EQUAL:
         return None, "none: every sample of the bootstrap says the same"
     interval = percentiles(replicates, value, confidence)
     if interval is None:
         return None, "none: most samples of the bootstrap leave it undefined"
-    return interval, f"bootstrap-paired/1 {REPLICATES} seed {ours.seed}"
+    kind = "bootstrap-paired" if ours.clusters is None else "bootstrap-paired-grouped"
+    return interval, f"{kind}/1 {REPLICATES} seed {ours.seed}"
 
 
 def mcnemar(only_ours: int, only_theirs: int) -> float:

@@ -14,7 +14,7 @@ import numpy as np
 
 from mlspec.stats import confusion, losses, ranking
 from mlspec.stats.evidence import Codes, Evidence, Floats
-from mlspec.stats.intervals import REPLICATES, bootstrap
+from mlspec.stats.intervals import REPLICATES, bootstrap, grouped_bootstrap
 
 Statistic = Callable[[Codes], float]
 Whole = Callable[[Evidence], float]
@@ -25,9 +25,16 @@ def replicates(name: str, evidence: Evidence, whole: Whole, times: int = REPLICA
 
     `name` is without `neg_`; `whole` computes the metric of any evidence, for a metric without a faster formula.
     """
-    if confusion.known(name) and evidence.weights is None:
+    if confusion.known(name) and evidence.is_plain:
         return confusion.replicates(confusion.count_metric(name, evidence.positive_code), evidence, times)
-    return bootstrap(statistic(name, evidence, whole), len(evidence), evidence.seed, times)
+    return drawn(statistic(name, evidence, whole), evidence, times)
+
+
+def drawn(statistic: Statistic, evidence: Evidence, times: int = REPLICATES) -> Floats:
+    """Return bootstrap replicates of a statistic of row numbers: of rows, or of whole clusters where there are any."""
+    if evidence.clusters is not None:
+        return grouped_bootstrap(statistic, evidence.clusters, evidence.seed, times)
+    return bootstrap(statistic, len(evidence), evidence.seed, times)
 
 
 def statistic(name: str, evidence: Evidence, whole: Whole) -> Statistic:

@@ -14,7 +14,7 @@ from mlspec.core.types import NUMBERS, TEXTS
 from mlspec.core.verdict import Estimate
 from mlspec.specs.dataset import Column, Dataset
 from mlspec.specs.model import Model
-from mlspec.stats.evidence import Array, Evidence, Floats, codes
+from mlspec.stats.evidence import Array, Codes, Evidence, Floats, codes
 from mlspec.stats.metrics import estimate
 from mlspec.steps.predictions import Predictions
 
@@ -58,7 +58,8 @@ def evidence(model: Model, dataset: Dataset, test: pd.DataFrame, predictions: Pr
     else:
         joined = _classified(model, target, labels, predictions)
     columns = {column.name: _column(test[column.name], column) for column in dataset.columns if column.name in test}
-    return replace(joined, weights=_weights(dataset, test), columns=columns, seed=SEED)
+    clusters = _clusters(dataset, test)
+    return replace(joined, weights=_weights(dataset, test), columns=columns, seed=SEED, clusters=clusters)
 
 
 def _classified(model: Model, target: Column, labels: pd.Series[Any], predictions: Predictions) -> Evidence:
@@ -167,6 +168,15 @@ def _weights(dataset: Dataset, test: pd.DataFrame) -> Floats | None:
     if not np.all(np.isfinite(weights) & (weights >= 0)):
         raise fail("score/weights", f"the weights in `{column.name}` must all be there, finite, and at least 0")
     return weights
+
+
+def _clusters(dataset: Dataset, test: pd.DataFrame) -> Codes | None:
+    """Return which group each row belongs to; one without a group is a group of its own."""
+    column = next(iter(dataset.with_role("group")), None)
+    if column is None:
+        return None
+    found, known = pd.factorize(test[column.name])
+    return np.where(found < 0, len(known) + np.arange(len(found)), found)
 
 
 def _floats(values: pd.Series[Any]) -> Floats:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -297,3 +298,43 @@ def test_intervals_cover_the_truth_about_as_often_as_they_say(name: str) -> None
     found = [estimate(name, binary(250, seed=seed), 0.9) for seed in range(200)]
     covered = sum((each.low or 0) <= truth <= (each.high or math.inf) for each in found)
     assert 0.84 <= covered / 200 <= 0.96
+
+
+def visits(seed: int, people: int = 60, each: int = 20) -> Evidence:
+    """Rows of people who are each easy or hard to predict, so that their rows are alike."""
+    random = np.random.default_rng(seed)
+    ease = np.repeat(random.beta(2, 1, people), each)
+    labels = random.integers(0, 2, people * each)
+    predicted = np.where(random.random(people * each) < ease, labels, 1 - labels)
+    scores = np.where(predicted[:, None] == np.arange(2), 0.7, 0.3)
+    return Evidence("classification", 1, (0, 1), labels, predicted, scores, clusters=np.repeat(np.arange(people), each))
+
+
+def test_rows_that_belong_together_are_drawn_together() -> None:
+    """Wilson's interval, as if all rows were by themselves, would cover the truth in about 60 of 100 samples."""
+    samples = [visits(seed) for seed in range(120)]
+    for name in ("accuracy", "brier_score"):
+        truth = 2 / 3 if name == "accuracy" else 0.09 * 2 / 3 + 0.49 / 3
+        found = [estimate(name, sample, 0.95) for sample in samples]
+        assert {one.method for one in found} == {"bootstrap-grouped/1 1000 seed 0"}
+        assert 0.9 <= np.mean([one.low <= truth <= one.high for one in found]) <= 0.98
+    alone = [wilson(int(np.sum(one.labels == one.predicted)), len(one), 0.95) for one in samples]
+    assert np.mean([low <= 2 / 3 <= high for low, high in alone]) < 0.8
+
+
+def test_clusters_of_one_row_are_rows() -> None:
+    sample = visits(1, people=300, each=1)
+    spread = [
+        np.std(replicates("accuracy", one, lambda rows: value_of(METRICS["accuracy"], rows), 2000))
+        for one in (
+            sample,
+            replace(sample, clusters=None),
+        )
+    ]
+    assert spread[0] == pytest.approx(spread[1], rel=0.08)
+
+
+def test_a_few_clusters_give_a_value_and_no_interval() -> None:
+    found = estimate("accuracy", visits(2, people=9), 0.95)
+    assert found.value is not None and found.low is None
+    assert found.method == "none: 9 groups of rows cannot show how such groups vary"
