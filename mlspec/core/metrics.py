@@ -31,6 +31,8 @@ RATES = (
     "true_positive_rate",
 )
 """Rates of two classes beside scikit-learn's scorers: of all rows, of the positive or of the negative ones."""
+CALIBRATION = ("calibration_slope",)
+"""How far the probabilities of two classes mean what they say; 1 is best, so a gate gives `min` and `max`."""
 _ERROR_RATES = ("false_negative_rate", "false_positive_rate")
 
 
@@ -100,10 +102,12 @@ def _all() -> Iterable[Metric]:
     yield _values("d2_absolute_error_score", "d2_absolute_error_score")
     for name in _REGRESSION_ERRORS:
         yield from _error(_values(name, name))
+    for name in CALIBRATION:
+        yield Metric(name, "classification", "scores", True, True, f"mlspec.stats.calibration:{name}")
     for name in RATES:
         better = name not in _ERROR_RATES
         yield Metric(name, "classification", "labels", True, better, f"mlspec.stats.rates:{name}")
 
 
 METRICS: Mapping[str, Metric] = {metric.name: metric for metric in sorted(_all(), key=lambda metric: metric.name)}
-"""Every metric by name: scikit-learn's scorer names, each error by its positive name too, and the rates."""
+"""Every metric by name: scikit-learn's scorer names, each error by its positive name too, rates, calibration."""

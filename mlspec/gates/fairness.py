@@ -18,7 +18,7 @@ CRITERIA: dict[str, tuple[str, ...]] = {
     "equalized_odds": ("true_positive_rate", "false_positive_rate"),
 }
 """What each named criterion of fairness compares between groups."""
-_MAY_BE_NEGATIVE = ("d2_", "explained_variance", "matthews_corrcoef", "neg_", "r2")
+_MAY_BE_NEGATIVE = ("calibration_slope", "d2_", "explained_variance", "matthews_corrcoef", "neg_", "r2")
 
 
 class FairnessCheck(CheckSpec):

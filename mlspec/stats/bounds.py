@@ -13,6 +13,7 @@ import numpy as np
 
 from mlspec.core.metrics import RATES
 from mlspec.stats import confusion, losses, rates
+from mlspec.stats.calibration import line
 from mlspec.stats.evidence import Evidence, Floats
 from mlspec.stats.intervals import (
     REPLICATES,
@@ -20,6 +21,7 @@ from mlspec.stats.intervals import (
     corrected_percentiles,
     mean_of_rates,
     percentiles,
+    quantile,
     wilson,
 )
 from mlspec.stats.resample import Whole, replicates
@@ -75,6 +77,8 @@ def _closed(stem: str, evidence: Evidence, confidence: float) -> tuple[float, fl
         return None
     if stem.startswith("roc_auc"):
         return _auc(evidence, evidence.ranks, confidence) if len(evidence.classes) == 2 else None
+    if stem == "calibration_slope":
+        return _slope(evidence, confidence)
     rate = _rate(stem, evidence)
     if rate is not None:
         low, high = (_of_rate(stem, bound) for bound in wilson(*rate, confidence))
@@ -88,6 +92,14 @@ def _auc(evidence: Evidence, ranks: Floats | None, confidence: float) -> tuple[f
         return None
     positive = evidence.labels == evidence.positive_code
     return auc_interval(ranks[positive], ranks[~positive], confidence)
+
+
+def _slope(evidence: Evidence, confidence: float) -> tuple[float, float, str] | None:
+    if evidence.ranks is None:
+        return None
+    found = line(evidence.labels == evidence.positive_code, evidence.ranks)
+    half = quantile(confidence) * found.slope_error
+    return found.slope - half, found.slope + half, "wald-logistic/1"
 
 
 def _rate(stem: str, evidence: Evidence) -> tuple[int, int] | None:

@@ -10,7 +10,7 @@ from mlspec.core.metrics import METRICS, Metric
 from mlspec.core.problem import fail, suggest
 from mlspec.stats.evidence import MISSING, Evidence, Floats
 
-_NEED_TWO_CLASSES = ("balanced_accuracy", "d2_log_loss_score", "matthews_corrcoef")
+_NEED_TWO_CLASSES = ("balanced_accuracy", "calibration_slope", "d2_log_loss_score", "matthews_corrcoef")
 _NEED_POSITIVES = ("average_precision", "f1", "false_negative_rate", "jaccard", "recall", "true_positive_rate")
 _NEED_NEGATIVES = ("false_positive_rate", "true_negative_rate")
 _NEED_SPREAD = ("d2_absolute_error_score", "explained_variance", "r2")
