@@ -12,7 +12,7 @@ from typing import Literal
 from mlspec.core.metrics import METRICS
 from mlspec.core.verdict import CheckVerdict, Estimate, GroupFact, Outcome
 from mlspec.gates.fairness import FairnessCheck
-from mlspec.gates.family import adjusted, note
+from mlspec.gates.family import FEWEST_NAMED, adjusted, few_text, note
 from mlspec.gates.grouping import shown
 from mlspec.gates.judge import Bar, judge
 from mlspec.stats.case import Case
@@ -23,8 +23,6 @@ from mlspec.stats.grouped import base_rates, estimates
 from mlspec.stats.groups import Groups, groups_of, value_text
 
 Comparison = Literal["difference", "ratio"]
-_FEWEST_NAMED = 10
-"""Of fewer rows even the name of a group would say something of a person."""
 
 
 def check(spec: FairnessCheck, case: Case) -> tuple[CheckVerdict, ...]:
@@ -191,15 +189,14 @@ def _facts(
 ) -> tuple[GroupFact, ...]:
     facts, few = [], []
     for name, one, rate in zip(names, each, rates, strict=True):
-        if one.n < _FEWEST_NAMED:
+        if one.n < FEWEST_NAMED:
             few.append(one.n)
         elif name in gaps:
             facts.append(GroupFact(group=name, n=one.n, note=gaps[name][0]))
         else:
             facts.append(GroupFact(group=name, n=one.n, value=one.value, low=one.low, high=one.high, base_rate=rate))
     if few:
-        count = f"{len(few)} group{'s' if len(few) > 1 else ''} of under {_FEWEST_NAMED} rows"
-        facts.append(GroupFact(group=count, n=sum(few), note="too few to compare, or to name"))
+        facts.append(GroupFact(group=few_text(len(few), "group"), n=sum(few), note="too few to compare, or to name"))
     return tuple(facts)
 
 

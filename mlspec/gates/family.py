@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+FEWEST_NAMED = 10
+"""Of fewer rows even the name of a group would say something of a person."""
+
+
+def few_text(count: int, what: str) -> str:
+    """Say how many groups are too small to be named."""
+    return f"{count} {what}{'s' if count > 1 else ''} of under {FEWEST_NAMED} rows"
+
 
 def adjusted(confidence: float, family: int) -> float:
     """Return the confidence of each of several intervals that all hold at once with at least this confidence.

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from mlspec.core.metrics import METRICS
 from mlspec.core.verdict import CheckVerdict, Estimate, Outcome
-from mlspec.gates.family import adjusted, note
+from mlspec.gates.family import FEWEST_NAMED, adjusted, few_text, note
 from mlspec.gates.judge import Bar, judge
 from mlspec.gates.metric import MetricCheck, where_text
 from mlspec.stats.case import Case
@@ -33,9 +33,19 @@ def check(spec: MetricCheck, case: Case) -> tuple[CheckVerdict, ...]:
     evidence = case.evidence
     rows = evidence.subset(slice_mask(spec.where, evidence)) if spec.where else evidence
     slices = list(_slices(spec, rows))
-    family = sum(_shortage(spec, part, "") is None for _, part in slices)
+    named = [(name, part) for name, part in slices if len(part) >= FEWEST_NAMED]
+    family = sum(_shortage(spec, part, "") is None for _, part in named)
     whole = _judged(spec, rows, where_text(spec.where))
-    return whole, *(_judged(spec, part, where_text(spec.where, name), family) for name, part in slices)
+    judged = (_judged(spec, part, where_text(spec.where, name), family) for name, part in named)
+    return whole, *judged, *_tiny(spec, [part for _, part in slices if len(part) < FEWEST_NAMED])
+
+
+def _tiny(spec: MetricCheck, slices: Sequence[Evidence]) -> Iterator[CheckVerdict]:
+    """Yield one verdict for all slices that are too small to be named."""
+    if slices:
+        reason = f"{few_text(len(slices), 'slice')}: too few to judge, or to name"
+        nothing = Estimate(value=None, n=sum(len(rows) for rows in slices), method="undefined: too few rows")
+        yield _verdict(spec, nothing, (Outcome.INSUFFICIENT, reason), "")
 
 
 def _slices(spec: MetricCheck, rows: Evidence) -> Iterator[tuple[str, Evidence]]:

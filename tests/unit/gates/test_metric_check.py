@@ -169,6 +169,16 @@ def test_slices_lie_within_where_and_may_cross() -> None:
     assert [one.estimate.n for one in slices if one.estimate] == [100, 100]
 
 
+def test_tiny_slices_are_counted_and_not_named() -> None:
+    sample = evidence()
+    names = np.array(["F"] * 392 + ["Zoe"] * 7 + ["Yan"], dtype=object)
+    sample = Evidence("classification", 1, (0, 1), sample.labels, sample.predicted, columns={"who": names})
+    whole, large, tiny = check(declared(min=0.5, slices=["who"], min_rows=1), sample)
+    assert (whole.outcome, large.where, large.family) == (Outcome.PASS, "who is F", 1)
+    assert tiny.outcome is Outcome.INSUFFICIENT and tiny.estimate is not None and tiny.estimate.n == 8
+    assert tiny.reason == "2 slices of under 10 rows: too few to judge, or to name"
+
+
 def test_too_many_slices_are_an_error() -> None:
     sample = evidence()
     sample = Evidence(
