@@ -17,6 +17,7 @@ from mlspec.io import yaml
 from mlspec.io.clock import SystemClock
 from mlspec.planner import diff, explain
 from mlspec.planner.diff import Outlook
+from mlspec.render.explain_text import step
 
 
 def run(start: Path, text: str, ask: Ask = Ask.MUST, clock: Clock | None = None) -> Explanation:
@@ -44,7 +45,7 @@ def explained(workspace: Workspace, plan: Plan, seen: Outlook, text: str) -> Exp
         dirty=plan.dirty,
         lineage=plan.lineage,
         sections=tuple(_placed(workspace, Address.parse(address), sections)),
-        steps=explain.steps(seen, address, own),
+        steps=(*map(step, own), *explain.quiet(seen, address, own)),
         used_by=explain.users(seen.world, address),
     )
 

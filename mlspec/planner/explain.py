@@ -1,4 +1,4 @@
-"""Explaining one resource: its fingerprints field by field, and each step that is planned, blocked or not needed."""
+"""Explaining one resource: its fingerprints field by field, and each step that is not needed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mlspec.core.digest import short
 from mlspec.core.explanation import About, Row, Section, Step
 from mlspec.core.head import contract_key, newest
 from mlspec.core.moment import moment
-from mlspec.core.plan import Action, Reason
+from mlspec.core.plan import Action
 from mlspec.planner import fingerprint, models
 from mlspec.planner.datasets import DatasetView
 from mlspec.planner.diff import Outlook
@@ -29,17 +29,16 @@ def sections(seen: Outlook, address: str) -> tuple[Section, ...]:
     return (_facts(seen.world, address, fingerprint.facts(spec).fields),)
 
 
-def steps(seen: Outlook, address: str, actions: Sequence[Action]) -> tuple[Step, ...]:
-    """Return what an apply would do about a resource, given its actions, and for the rest why there is no need."""
+def quiet(seen: Outlook, address: str, actions: Sequence[Action]) -> tuple[Step, ...]:
+    """Return what there is no need to do about a resource, given its actions, and why."""
     kind, _, name = address.partition("/")
-    known = [_planned(action) for action in actions if action.address == address]
     if kind == "dataset" and name in seen.datasets:
-        return (*known, *_missing(actions, _quiet_dataset(seen.world, seen.datasets[name])))
+        return tuple(_missing(actions, _quiet_dataset(seen.world, seen.datasets[name])))
     if kind == "model" and name in seen.world.specs.models:
-        return (*known, *_missing(actions, _quiet_model(model_view(seen, name))))
+        return tuple(_missing(actions, _quiet_model(model_view(seen, name))))
     if kind == "gate" and name in seen.world.specs.gates:
-        return (*known, *_missing(actions, [_NO_UPDATE]))
-    return tuple(known)
+        return tuple(_missing(actions, [_NO_UPDATE]))
+    return ()
 
 
 def users(world: World, address: str) -> tuple[str, ...]:
@@ -120,33 +119,6 @@ def _section(
 def _row(name: str, recorded: Any, asked: Any) -> Row:
     same = recorded == asked and type(recorded) is type(asked)
     return Row(field=name, recorded=recorded, asked=asked, same=same)
-
-
-def _planned(action: Action) -> Step:
-    why = action.blocked or ", ".join(dict.fromkeys(_word(reason) for reason in action.reasons))
-    return Step(
-        action=action.id.replace(f" {action.address}", "").replace("demote to", "demote from"),
-        state="planned" if action.blocked is None else "blocked",
-        why=why,
-        needs=action.needs,
-        conditions=action.conditions,
-    )
-
-
-_WORDS = {
-    "new": "nothing is recorded of it yet",
-    "run": "the run is new",
-    "spec": "no spec declares it any more",
-    "store": "the store does not hold its bytes",
-    "retired": "it was retired",
-}
-
-
-def _word(reason: Reason) -> str:
-    said = _WORDS.get(reason.field, f"{reason.field} differs")
-    if reason.field == "version" and reason.before is None:
-        said = f"the run is to become {reason.after}"
-    return f"{said}, via {reason.via}" if reason.via else said
 
 
 _Quiet = tuple[str, str | None, str]

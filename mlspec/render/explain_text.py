@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from mlspec.core import digest
 from mlspec.core.explanation import Explanation, Row, Section, Step
+from mlspec.core.plan import Action, Reason
+from mlspec.render.plan_text import change, deed
 from mlspec.render.text import Line, cells, line, neutralise, pad, value
 
 _TITLES = {
@@ -17,6 +19,35 @@ _TITLES = {
 }
 _STATES = {"planned": "change", "blocked": "blocked", "not needed": "dim"}
 _WIDEST = 34
+_WORDS = {
+    "new": "nothing is recorded of it yet",
+    "run": "the run is new",
+    "spec": "no spec declares it any more",
+    "store": "the store does not hold its bytes",
+    "retired": "it was retired",
+}
+
+
+def step(action: Action) -> Step:
+    """Return an action as a step, named as the plan names it."""
+    return Step(
+        action=deed(action),
+        state="planned" if action.blocked is None else "blocked",
+        why=action.blocked or ", ".join(dict.fromkeys(map(_word, action.reasons))),
+        needs=action.needs,
+        conditions=action.conditions,
+    )
+
+
+def _word(reason: Reason) -> str:
+    """Say a reason: of a field that stands above with both its values, only that they differ."""
+    if reason.field in _WORDS:
+        said = _WORDS[reason.field]
+    elif reason.field == "version" and reason.before is None:
+        said = f"the run is to become {reason.after}"
+    else:
+        said = change(reason) if None in (reason.before, reason.after) else f"{reason.field} differs"
+    return f"{said}, via {reason.via}" if reason.via else said
 
 
 def explanation_lines(found: Explanation) -> Iterator[Line]:
@@ -73,11 +104,11 @@ def _row(row: Row, width: int, *, new: bool) -> Line:
     return line(("  ~ ", "change"), field, f"{value(row.recorded)} -> {value(row.asked)}", (place, "dim"))
 
 
-def _step(step: Step) -> Iterator[Line]:
-    sign = {"planned": "*", "blocked": "!", "not needed": "="}[step.state]
-    yield line((f"  {sign} ", _STATES[step.state]), (step.action, "bold"), "  ", (step.state, _STATES[step.state]))
-    yield line(" " * 6, neutralise(step.why))
-    for text in (_after(step.needs), _if(step.conditions)):
+def _step(found: Step) -> Iterator[Line]:
+    sign = {"planned": "*", "blocked": "!", "not needed": "="}[found.state]
+    yield line((f"  {sign} ", _STATES[found.state]), (found.action, "bold"), "  ", (found.state, _STATES[found.state]))
+    yield line(" " * 6, neutralise(found.why))
+    for text in (_after(found.needs), _if(found.conditions)):
         if text:
             yield line(" " * 6, text)
 

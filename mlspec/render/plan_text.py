@@ -66,11 +66,17 @@ def phrase(action: Action, *, done: bool = False) -> str:
 
     Once it is done, nothing of it is expected, and what it depended on is past.
     """
+    conditional = action.conditions and not action.blocked and not done
+    return deed(action, done=done) + (f" if {' and '.join(action.conditions)}" if conditional else "")
+
+
+def deed(action: Action, *, done: bool = False) -> str:
+    """Say what an action does whatever it depends on: `promote v4 (expected) to staging`."""
     waits = any(need.startswith(_NUMBERING) for need in action.needs)
     expected = " (expected)" if waits and not done else ""
     version = f" v{action.version}" if action.version else ""
     run = f" run {digest.short(action.run, 8)}" if action.run else ""
-    words = {
+    return {
         "snapshot": "snapshot the source",
         "check": "check the contract",
         "train": f"train{version + expected if version else run}",
@@ -84,8 +90,6 @@ def phrase(action: Action, *, done: bool = False) -> str:
         "retire": "retire",
         "update": _recorded(action),
     }[action.verb]
-    conditional = action.conditions and not action.blocked and not done
-    return words + (f" if {' and '.join(action.conditions)}" if conditional else "")
 
 
 def _forward(action: Action) -> bool:
@@ -150,16 +154,19 @@ def _reason(reason: Reason) -> Line:
     if reason.file:
         place = f"  {neutralise(reason.file)}" + (f":{reason.line}" if reason.line else "")
     via = f"  via {reason.via}" if reason.via else ""
+    return line("        ", change(reason), (via + place, "dim"))
+
+
+def change(reason: Reason) -> str:
+    """Write a reason: its field, with the value before and after where there are such."""
     field = neutralise(reason.field)
     if reason.before is None and reason.after is None:
-        change = field
-    elif reason.after is None:
-        change = f"{field}: {value(reason.before)} -> removed"
-    elif reason.before is None:
-        change = f"{field}: {value(reason.after)}"
-    else:
-        change = f"{field}: {value(reason.before)} -> {value(reason.after)}"
-    return line("        ", change, (via + place, "dim"))
+        return field
+    if reason.after is None:
+        return f"{field}: {value(reason.before)} -> removed"
+    if reason.before is None:
+        return f"{field}: {value(reason.after)}"
+    return f"{field}: {value(reason.before)} -> {value(reason.after)}"
 
 
 def summary_lines(plan: Plan) -> Iterator[Line]:

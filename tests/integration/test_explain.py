@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 from tests.worlds import World
 
@@ -17,8 +18,8 @@ def test_what_is_up_to_date_and_then_is_not(world: World) -> None:
     done = world.mlspec("explain", "model/answer")
     assert "model/answer  not up to date: 2 planned, 1 blocked\n" in done.out
     assert "  ~ train.params.C   1.0 -> 0.5  specs/answer.yaml:9\n" in done.out
-    assert "  * train  planned\n      train.params.C differs\n" in done.out
-    assert "  ! promote to staging  blocked\n      specs/answer.yaml is not committed" in done.out
+    assert re.search(r"  \* train run \w{8}  planned\n      train.params.C differs\n", done.out)
+    assert "  ! promote v2 (expected) to staging  blocked\n      specs/answer.yaml is not committed" in done.out
     assert world.tip == tip
 
 
@@ -57,4 +58,4 @@ def test_before_anything_is_recorded(fresh: World) -> None:
     done = fresh.mlspec("explain", "dataset/questions")
     assert "nothing is recorded yet" in done.out
     assert "  + content " in done.out
-    assert "  * snapshot  planned\n      nothing is recorded of it yet\n" in done.out
+    assert "  * snapshot the source  planned\n      nothing is recorded of it yet\n" in done.out

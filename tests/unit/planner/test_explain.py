@@ -7,6 +7,7 @@ import pytest
 from mlspec.core.explanation import Explanation
 from mlspec.core.problem import MlspecError
 from mlspec.render.explain_text import explanation_lines
+from mlspec.render.plan_text import plan_lines
 from mlspec.render.text import plain
 from tests.rehearsal import Rehearsal
 from tests.unit.planner.test_plan_cases import CASES, base, options, steps_of, take
@@ -49,6 +50,8 @@ def test_it_agrees_with_the_plan(name: str) -> None:
         wanted = [("blocked" if one.blocked else "planned", one.needs, one.conditions) for one in own]
         assert said == wanted, (name, address)
         assert found.up_to_date == (not own)
+        named = [line.strip() for line in plain(plan_lines(plan)).splitlines()]
+        assert all(any(step.action in line for line in named) for step in found.steps if step.state != "not needed")
         assert len({step.action for step in found.steps}) == len(found.steps)
         assert all(step.why for step in found.steps), found
         if not own:
@@ -71,5 +74,5 @@ def retrains(found: Explanation) -> None:
     """A model is trained when a field of its run differs, and only then."""
     runs = [section for section in found.sections if section.about == "run"]
     for section in runs:
-        trains = any(step.action == "train" and step.state != "not needed" for step in found.steps)
+        trains = any(step.action.startswith("train") and step.state != "not needed" for step in found.steps)
         assert trains == (not all(row.same for row in section.rows)), found
