@@ -11,11 +11,11 @@ from typing import Any
 
 from mlspec.commands.fields import recorded_dataset
 from mlspec.commands.recorded import Tell, open_recorded, unheard
-from mlspec.commands.versions import refuse_expired
+from mlspec.commands.versions import instead, refuse_expired
 from mlspec.core.head import Head, Run
 from mlspec.core.heads import of_kind
 from mlspec.core.ports import Store
-from mlspec.core.problem import fail, suggest
+from mlspec.core.problem import fail
 from mlspec.specs.dataset import Column, Dataset
 
 _REFERENCE = re.compile(r"(?:model/)?(?P<name>[a-z][a-z0-9-]*)(?:@(?:v(?P<version>\d+)|(?P<stage>[a-z][a-z0-9-]*)))?")
@@ -58,10 +58,8 @@ def choose(start: Path, reference: str, tell: Tell = unheard) -> Chosen:
     heads, project = recorded.state.heads, recorded.project
     head = heads.get(f"model/{match['name']}")
     if head is None:
-        known = [address.partition("/")[2] for address in heads if address.startswith("model/")]
-        raise fail(
-            "export/unknown-model", f"no model `{match['name']}` is recorded", help=suggest(match["name"], known)
-        )
+        why = f"no model `{match['name']}` is recorded"
+        raise fail("export/unknown-model", why, help=instead(recorded, match["name"]))
     number = _number(head, match["version"], match["stage"], project.stages)
     version = head.version(number)
     if version is None:

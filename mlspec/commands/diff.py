@@ -31,7 +31,7 @@ def run(start: Path, model: str, before: str, after: str, tell: Tell = unheard) 
         MlspecError: no project or repository, a damaged lineage, or no such model or version.
     """
     recorded = open_recorded(start, tell)
-    head = find_model(recorded.state.heads, model)
+    head = find_model(recorded, model)
     pair = [_one(recorded, head, find_version(head, wanted)) for wanted in (before, after)]
     return _Reader(recorded.store).compared(head, *pair)
 

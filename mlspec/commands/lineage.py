@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from mlspec.commands.recorded import Tell, open_recorded, unheard
-from mlspec.commands.versions import find_version
+from mlspec.commands.versions import find_head, find_version
 from mlspec.core.ancestry import Ancestry, Node
 from mlspec.core.head import Head
 from mlspec.core.heads import of_kind
-from mlspec.core.problem import fail, suggest
+from mlspec.core.problem import fail
 from mlspec.core.trace import around, trace
 from mlspec.lineage.journal import records_of
 
@@ -26,20 +26,12 @@ def run(start: Path, reference: str, tell: Tell = unheard) -> Ancestry:
     recorded = open_recorded(start, tell)
     heads = recorded.state.heads
     name, _, version = reference.partition("@")
-    head = _find(heads, name)
+    head = find_head(recorded, name)
     if version and not head.address.startswith("model/"):
         raise fail("select/version", f"{head.address} has no versions to name with @; a model has")
     focus = _focus(head, find_version(head, version).fingerprint if version else None)
     graph = trace(records_of(recorded.repository, recorded.state.tip or "", _concerned(heads, head)))
     return around(graph, head.address, focus)
-
-
-def _find(heads: Mapping[str, Head], name: str) -> Head:
-    for address in (name, f"model/{name}"):
-        if address in heads:
-            return heads[address]
-    known = [*heads, *(address.removeprefix("model/") for address in heads)]
-    raise fail("select/unknown", f"nothing is recorded of `{name}`", help=suggest(name, known))
 
 
 def _focus(head: Head, run: str | None) -> Focus:

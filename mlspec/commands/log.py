@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mlspec.commands.recorded import Tell, open_recorded, unheard
-from mlspec.core.problem import fail, suggest
+from mlspec.commands.versions import find_head
 from mlspec.core.record import Record
 from mlspec.lineage.journal import entries, read, records_of
 
@@ -21,10 +21,7 @@ def run(start: Path, address: str | None = None, tell: Tell = unheard) -> list[R
     if recorded.state.tip is None:
         return []
     if address is not None:
-        heads = recorded.state.heads
-        wanted = next((known for known in (address, f"model/{address}") if known in heads), None)
-        if wanted is None:
-            raise fail("select/unknown", f"nothing is recorded of `{address}`", help=suggest(address, heads))
+        wanted = find_head(recorded, address).address
         return records_of(recorded.repository, recorded.state.tip, {wanted})[::-1]
     listed = entries(recorded.repository, recorded.state.tip)
     paths = sorted(listed, reverse=True)

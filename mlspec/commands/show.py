@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from mlspec.commands.recorded import Recorded, Tell, open_recorded, unheard
+from mlspec.commands.versions import find_head
 from mlspec.core import digest
 from mlspec.core.address import is_project
 from mlspec.core.head import Head, VerdictFact, newest
 from mlspec.core.heads import of_kind
 from mlspec.core.overview import Overview, ResourceView, StageView, VersionView
 from mlspec.core.plan import Plan
-from mlspec.core.problem import fail, suggest
+from mlspec.core.problem import fail
 from mlspec.lineage.read import read_at
 from mlspec.lineage.share import outbox
 from mlspec.planner.fields import DERIVED
@@ -32,7 +33,7 @@ def run(start: Path, address: str | None = None, tell: Tell = unheard) -> Overvi
     heads = recorded.state.heads
     if address is None:
         heads = dict(sorted(heads.items()))  # each is looked at more than once; datasets, asked for most, come first
-    chosen = [_find(heads, address)] if address else every(heads)
+    chosen = [find_head(recorded, address)] if address else every(heads)
     deployed = recorded.state.layout.commit if recorded.state.layout else None
     return overview(recorded, heads, chosen, deployed)
 
@@ -73,24 +74,6 @@ def saved_plan(path: Path) -> Plan:
         raise fail("show/unknown-document", f"{path} is no plan of this mlspec: {where}: {first['msg']}") from None
     except ValueError as error:
         raise fail("show/unknown-document", f"{path} is not JSON: {error}") from None
-
-
-def _find(heads: Any, address: str) -> Head:
-    for candidate in (address, f"model/{address}"):
-        if candidate in heads:
-            found: Head = heads[candidate]
-            return found
-    raise fail(
-        "select/unknown",
-        f"nothing is recorded of `{address}`",
-        help=suggest(address, names_of(heads)),
-    )
-
-
-def names_of(heads: Iterable[str]) -> list[str]:
-    """Return all words for resources: addresses, and models by their bare names."""
-    known = list(heads)
-    return [*known, *(address.removeprefix("model/") for address in known)]
 
 
 def _shared(recorded: Recorded) -> Mapping[str, Head] | None:

@@ -7,12 +7,13 @@ from datetime import datetime
 from pathlib import Path
 
 from mlspec.commands.recorded import Recorded, Tell, open_recorded, unheard
-from mlspec.commands.show import every, names_of, overview
+from mlspec.commands.show import every, overview
+from mlspec.commands.versions import address_of, instead
 from mlspec.core.moment import moment as told
 from mlspec.core.moment import parse_moment
 from mlspec.core.overview import Overview
 from mlspec.core.ports import Clock
-from mlspec.core.problem import fail, suggest
+from mlspec.core.problem import fail
 from mlspec.io.clock import SystemClock, stamp
 from mlspec.lineage.journal import records_of
 from mlspec.lineage.then import state_at
@@ -35,8 +36,7 @@ def run(start: Path, at: str, address: str | None = None, tell: Tell = unheard, 
     if not then.heads or (address and not chosen):
         since = f"; recording began {told(then.began)}" if then.began else ""
         what = f" of `{address}`" if address else ""
-        known = names_of(recorded.state.heads)
-        hint = suggest(address, known) if address and address not in known else None
+        hint = instead(recorded, address) if address and address_of(recorded, address) is None else None
         raise fail("show/before-record", f"nothing{what} was recorded by {told(moment)}{since}", help=hint)
     return overview(recorded, then.heads, chosen, then.deployed).model_copy(update={"at": moment})
 
@@ -54,8 +54,7 @@ def _moment(at: str, now: datetime) -> str:
 
 def _names(recorded: Recorded, tip: str, address: str) -> set[str]:
     """Return the addresses that a resource has had, by which its records go."""
-    known = recorded.state.heads
-    now = next((one for one in (address, f"model/{address}") if one in known), None)
+    now = address_of(recorded, address)
     if now is None:
         return {address, f"model/{address}"}
     return {record.address for record in records_of(recorded.repository, tip, {now})}

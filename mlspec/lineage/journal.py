@@ -20,7 +20,12 @@ def entries(repository: Repository, tip: str) -> dict[str, str]:
 
 def address_of(path: str) -> str:
     """Return the address that a record's path names: `…/0003-train-model.income.json` is of `model/income`."""
-    return path.rpartition("/")[2].removesuffix(".json").split("-", 2)[-1].replace(".", "/", 1)
+    return _named(path)[-1].replace(".", "/", 1)
+
+
+def _named(path: str) -> list[str]:
+    """Take the name of a record's path apart: its number, verb and address."""
+    return path.rpartition("/")[2].removesuffix(".json").split("-", 2)
 
 
 def read(repository: Repository, wanted: Mapping[str, str]) -> Iterator[Record]:
@@ -35,6 +40,16 @@ def read(repository: Repository, wanted: Mapping[str, str]) -> Iterator[Record]:
         except ValidationError:
             why = "this record cannot be read"
             raise fail("lineage/damaged", why, place=Place(path), help="run: mlspec verify") from None
+
+
+def renamed(repository: Repository, tip: str) -> dict[str, str]:
+    """Return the new name of each address that was moved, which may have moved on from there.
+
+    Raises:
+        MlspecError: as `read`.
+    """
+    moves = {path: oid for path, oid in entries(repository, tip).items() if _named(path)[1:2] == ["move"]}
+    return {record.moved_from: record.address for record in read(repository, moves) if record.moved_from}
 
 
 def records_of(repository: Repository, tip: str, addresses: Collection[str]) -> list[Record]:
