@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+import math
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, Literal
 
 from mlspec.core.comparison import Change, ColumnChange, MetricPair
@@ -44,23 +45,39 @@ def rows(before: Profile, after: Profile) -> tuple[Change, ...]:
 
 
 def columns(before: Profile, after: Profile, sensitive: Collection[str]) -> tuple[ColumnChange, ...]:
-    """Return what two profiles say differently of each column.
+    """Return what two profiles say differently of each column, of those first that changed most.
 
     Of a column that is sensitive, an id or free text in either of them, or is named as sensitive, no value and no
     extreme is told, whatever the other profile holds.
     """
     one, other = before.get("columns", {}), after.get("columns", {})
-    found = []
+    found: list[tuple[float, ColumnChange]] = []
     for name in dict.fromkeys((*one, *other)):
         if name not in one or name not in other:
             there = Change(field="column", before=_type(one.get(name)), after=_type(other.get(name)))
-            found.append(ColumnChange(column=name, changes=(there,)))
+            found.append((math.inf, ColumnChange(column=name, changes=(there,))))
             continue
         hides = name in sensitive or any(_hides(side[name]) for side in (one, other))
         told = [dict(_told(side[name], total.get("rows", 0), hides)) for side, total in ((one, before), (other, after))]
         if differ := plain(*told):
-            found.append(ColumnChange(column=name, changes=differ))
-    return tuple(found)
+            found.append((_moved(differ, told[0].get("std")), ColumnChange(column=name, changes=differ)))
+    return tuple(column for _, column in sorted(found, key=lambda pair: -pair[0]))
+
+
+def _moved(differ: Iterable[Change], deviation: float | None) -> float:
+    """Return how much a column changed: by what share of the rows, or by how many of its standard deviations."""
+    return max(_moved_by(change, deviation) for change in differ)
+
+
+def _moved_by(change: Change, deviation: float | None) -> float:
+    before, after = change.before, change.after
+    if change.field in ("type", "role", "sensitive"):
+        return math.inf
+    if change.field == "missing" or change.field.startswith("values."):
+        return abs(float(after or 0) - float(before or 0))
+    if change.field == "distinct" or not (isinstance(before, int | float) and isinstance(after, int | float)):
+        return 0.0
+    return abs(after - before) / deviation if deviation else math.inf
 
 
 def metrics(before: Mapping[str, Estimate], after: Mapping[str, Estimate]) -> tuple[MetricPair, ...]:

@@ -12,8 +12,9 @@ from mlspec.core.verdict import Estimate
 from mlspec.render.text import Line, cells, line, neutralise, pad, value
 
 _WIDTH = 80
+_MOST_COLUMNS = 10
 _MOST_VALUES = 5
-_NAME = 20
+_NAME = 40
 _NAMES = {"test_rows": "test rows", "content": "bytes"}
 _VALUES, _QUANTILES = "values.", "quantiles."
 
@@ -80,7 +81,7 @@ def _part(
     listed = [(neutralise(_NAMES.get(change.field, change.field)), write(change)) for change in changes]
     if not listed and not title:
         return
-    width = max(least, min(40, max((cells(field) for field, _ in listed), default=0)))
+    width = max(least, min(_NAME, max((cells(field) for field, _ in listed), default=0)))
     yield line("")
     yield line((name, "bold"), (title, "dim"))
     for field, text in listed:
@@ -107,21 +108,26 @@ def _data(found: Comparison) -> Iterator[Line]:
     first, second = found.before, found.after
     other = "" if first.dataset == second.dataset else f"{second.dataset} version "
     moved = f"  {first.dataset} version {digest.short(first.data, 8)} -> {other}{digest.short(second.data, 8)}"
-    widest = max((cells(neutralise(column.column)) for column in found.columns), default=0)
-    indent = min(_NAME, max(len("test rows"), widest) + 2)
-    yield from _part("data", found.data, _plain, moved, indent - 2 if found.columns else 0)
-    for column in found.columns:
-        yield from _column(column, indent)
+    shown = found.columns[:_MOST_COLUMNS]
+    widest = max((cells(neutralise(column.column)) for column in shown), default=0)
+    width = min(_NAME, max(len("test rows"), widest))
+    yield from _part("data", found.data, _plain, moved, width if shown else 0)
+    for column in shown:
+        yield from _column(column, width)
+    if more := len(found.columns) - len(shown):
+        yield line("  ", (f"and {more} more column{'' if more == 1 else 's'}, which changed less", "dim"))
 
 
-def _column(column: ColumnChange, indent: int) -> Iterator[Line]:
-    """Yield what differs of a column, as many measures to a line as fit."""
+def _column(column: ColumnChange, width: int) -> Iterator[Line]:
+    """Yield what differs of a column, as many measures to a line as fit; a very long name has a line of its own."""
     name = neutralise(column.column)
     pieces = [*_measures(column.changes), *_values(column.changes)]
-    start = f"  {pad(name, indent)}" if cells(name) <= indent else f"  {name}  "
-    for row in _filled(pieces, _WIDTH - 2 - indent):
-        yield line(start, row)
-        start = " " * (indent + 2)
+    if cells(name) > width:
+        yield line("  ", name)
+        name = ""
+    for row in _filled(pieces, _WIDTH - 4 - width):
+        yield line(f"  {pad(name, width)}  ", row)
+        name = ""
 
 
 def _measures(changes: Iterable[Change]) -> Iterator[str]:

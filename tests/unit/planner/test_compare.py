@@ -58,6 +58,25 @@ def test_numbers_are_told_with_moments_and_quantiles() -> None:
     assert "std" not in seen
 
 
+def test_columns_come_in_the_order_of_how_much_they_changed() -> None:
+    same, after = described(list(range(100)), "integer"), described(list(range(1, 101)), "integer")
+    words, moved = described(["a"] * 50 + ["b"] * 50), described(["a"] * 20 + ["b"] * 80)
+    far, gone = described(list(range(200, 300)), "integer"), {"rows": 100, "columns": {"gone": {"type": "number"}}}
+    first = {"near": same, "words": words, "far": same, "retyped": same}
+    second = {"near": after, "words": moved, "far": far, "retyped": words}
+    sides = [
+        {"rows": 100, "columns": {name: one["columns"]["x"] for name, one in side.items()}} for side in (first, second)
+    ]
+    sides[0]["columns"] |= gone["columns"]
+    assert [column.column for column in compare.columns(sides[0], sides[1], ())] == [
+        "retyped",
+        "gone",
+        "far",
+        "words",
+        "near",
+    ]
+
+
 def test_columns_that_came_or_went_are_named() -> None:
     none = {"rows": 10, "columns": {}}
     (came,) = compare.columns(none, described(["a"] * 10), ())

@@ -77,6 +77,23 @@ def test_the_table_and_its_columns_stand_below_each_other() -> None:
     assert "\n  bytes        a -> b\n  mean_radius  distinct 1 -> 2\n" in page
 
 
+def test_a_long_name_moves_all_columns_and_a_very_long_one_has_a_line_of_its_own() -> None:
+    changes = (Change(field="distinct", before=1, after=2),)
+    names = ("age", "mean_radius_of_the_whole_tumour", "m" * 41)
+    page = compared(columns=tuple(ColumnChange(column=name, changes=changes) for name in names[:2]))
+    assert f"\n  {'age':31}  distinct 1 -> 2\n  {names[1]}  distinct 1 -> 2\n" in page
+    page = compared(columns=tuple(ColumnChange(column=name, changes=changes) for name in names))
+    assert f"\n  {names[2]}\n  {'':40}  distinct 1 -> 2\n" in page
+
+
+@pytest.mark.parametrize(("left", "said"), [(0, None), (1, "and 1 more column,"), (7, "and 7 more columns,")])
+def test_of_many_columns_the_first_ten_are_shown(left: int, said: str | None) -> None:
+    changes = (Change(field="distinct", before=1, after=2),)
+    page = compared(columns=tuple(ColumnChange(column=f"c{n}", changes=changes) for n in range(10 + left)))
+    assert page.count("distinct") == 10
+    assert (said in page) if said else "more column" not in page
+
+
 def test_files_and_columns_come_and_go() -> None:
     page = compared(
         code=(Change(field="a.py", before="x"), Change(field="b.py", after="x")),
