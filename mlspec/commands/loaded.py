@@ -30,8 +30,13 @@ class LoadedModel:
 
     reference: str
     version: int | None
+    task: str
     estimator: Any
     fields: tuple[Field, ...]
+
+    def __repr__(self) -> str:
+        """Return one line: the fitted object or the run would fill a page."""
+        return _in_a_line(self)
 
     def predict(self, frame: pd.DataFrame) -> Any:
         """Return one prediction for each row, shape (rows,); `frame` has the feature columns, in any order.
@@ -60,8 +65,13 @@ class ModelWithCode:
 
     reference: str
     version: int | None
+    task: str
     fields: tuple[Field, ...]
     chosen: Chosen
+
+    def __repr__(self) -> str:
+        """Return one line: the fitted object or the run would fill a page."""
+        return _in_a_line(self)
 
     def predict(self, frame: pd.DataFrame) -> Any:
         """Return one prediction for each row, shape (rows,); `frame` has the feature columns, in any order.
@@ -93,7 +103,7 @@ class ModelWithCode:
         limits = Limits(run.fields.get("train.seed", 0), run.fields.get("train.threads", 1))
         with _artifact(self.chosen) as artifact, tempfile.TemporaryDirectory(prefix="mlspec-predict-") as folder:
             request = PredictRequest(
-                task=run.fields["task"],
+                task=self.task,
                 fields=self.fields,
                 features=frame,
                 artifact=artifact,
@@ -113,12 +123,18 @@ def load(reference: str, path: str | Path = ".") -> LoadedModel | ModelWithCode:
     """
     chosen = choose(Path(path), reference)
     fields = fields_of([column for column in chosen.columns if column.role == "feature"])
+    task = chosen.run.fields["task"]
     kept = kept_as(chosen.run, chosen.store)
     if kept.runs_code:
-        return ModelWithCode(reference, chosen.version, fields, chosen)
+        return ModelWithCode(reference, chosen.version, task, fields, chosen)
     with _artifact(chosen) as artifact:
         estimator = format_named(kept.form).load(artifact, kept.trusted)
-    return LoadedModel(reference, chosen.version, estimator, fields)
+    return LoadedModel(reference, chosen.version, task, estimator, fields)
+
+
+def _in_a_line(model: LoadedModel | ModelWithCode) -> str:
+    name, count = model.reference.partition("@")[0].removeprefix("model/"), len(model.fields)
+    return f"<mlspec model/{name} v{model.version}: {model.task} by {count} feature{'' if count == 1 else 's'}>"
 
 
 @contextmanager

@@ -244,7 +244,9 @@ def test_a_pickle_is_shown_as_such_and_loaded_in_a_child_only(world: World, name
     assert "or set `format: onnx`: loading these runs none" in warned
     assert "a pickle runs code when it is loaded" in world.mlspec("plan").out
     assert "kept as a pickle" in world.mlspec("show", f"model/{name}").out
-    assert isinstance(mlspec.load(name, world.root), ModelWithCode)
+    model = mlspec.load(name, world.root)
+    assert isinstance(model, ModelWithCode)
+    assert repr(model).startswith(f"<mlspec model/{name} v1: {model.task} by ")
 
 
 @pytest.mark.parametrize("name", ["species-pickle", "weight-pickle"])

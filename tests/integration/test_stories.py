@@ -329,12 +329,14 @@ def test_a_model_leaves_as_a_folder_and_as_an_object(world: World) -> None:
     assert done.code == 0, done
     code = (
         "import pandas, mlspec\n"
-        "print(list(mlspec.load('answer@staging').predict(pandas.DataFrame({'hint': [-1.0, 2.0]}))))"
+        "model = mlspec.load('answer@staging')\n"
+        "print(model, list(model.predict(pandas.DataFrame({'hint': [-1.0, 2.0]}))))"
     )
     loaded = subprocess.run(
         [sys.executable, "-c", code], cwd=world.root, env=world.env, capture_output=True, text=True, check=False
     )
-    assert loaded.stdout.strip() == "['no', 'yes']", loaded.stderr
+    said = "<mlspec model/answer v1: classification by 1 feature> ['no', 'yes']"
+    assert loaded.stdout.strip() == said, loaded.stderr
 
 
 def test_what_is_odd_is_told_and_stops_nothing(fresh: World) -> None:
