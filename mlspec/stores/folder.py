@@ -22,6 +22,7 @@ _PARTIAL = "partial"
 _STALE_S = 24 * 3600
 _RENEWED_S = _STALE_S / 2
 _READ_ONLY = 0o444
+_SHARE = "for clones and other machines share it, or write `store: git`: see docs/how-to/share-a-store.md"
 
 
 def open_folder(site: Site) -> FolderStore:
@@ -236,8 +237,14 @@ class FolderStore:
         if not digests.is_digest(digest):
             raise fail("store/missing", f"`{digest}` is not the name of an object")
         if self._size(digest) is None:
-            raise _missing(digest, self.root)
+            raise self._missing(digest)
         return self.path(digest)
+
+    def _missing(self, digest: str) -> MlspecError:
+        hint = "bring the store's folder back from where it was written"
+        if not self.shared:
+            hint += f"; {_SHARE}"
+        return fail("store/missing", f"the store {self.root} has no object {digest}", help=hint)
 
     def _size(self, digest: str) -> int | None:
         """Return the size of an object's file, None where there is none, -1 where something else has its name."""
@@ -309,7 +316,7 @@ class FolderStore:
         except MlspecError as error:
             match error.problems[0].code:
                 case "source/missing":
-                    raise _missing(digest, self.root) from error
+                    raise self._missing(digest) from error
                 case "source/directory" | "source/not-a-file" | "source/changed":
                     raise _damaged(digest, self.path(digest)) from error
             raise
@@ -363,11 +370,6 @@ def _take_away(path: Path, folder: Path, before: float) -> bool:
 def _not_a_folder(root: Path) -> MlspecError:
     hint = "name another folder as `store:` in mlspec.yaml, or move what is in the way"
     return fail("store/not-a-folder", f"the store {root} is not a folder", help=hint)
-
-
-def _missing(digest: str, root: Path) -> MlspecError:
-    message = f"the store {root} has no object {digest}"
-    return fail("store/missing", message, help="bring the store's folder back from where it was written")
 
 
 def _damaged(digest: str, path: Path) -> MlspecError:

@@ -141,6 +141,7 @@ def test_export_of_lost_bytes(world: World, names: tuple[str, ...]) -> None:
         r"^error\[store/missing\]: the store .* has no object sha256:[0-9a-f]{64}$", done.err, re.MULTILINE
     )
     assert "help: bring the store's folder back" in done.err
+    assert "`store: git`: see docs/how-to/share-a-store.md" in done.err
     assert not (world.root / "out").exists()
 
 
