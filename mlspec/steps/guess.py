@@ -26,6 +26,10 @@ _PERSONAL = re.compile(
     re.IGNORECASE,
 )
 _ID = re.compile(r"(?:^|[_ -])(?:id|uuid|guid|key)$|Id$|ID$")
+_LOCAL_DATE = re.compile(
+    r"(?:\d{1,2}([./-])\d{1,2}\1(?:\d{4}|\d{2})|\d{4}([./-])\d{1,2}\2\d{1,2})(?:[T ]\d{1,2}:\d{2}.*)?", re.ASCII
+)
+_LOCAL_NUMBER = re.compile(r"[+-]?(?:\d+|\d{1,3}(?:[., ]\d{3})+)(?:[.,]\d+)?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,8 +205,20 @@ def _why(one: _Seen, role: str, rows: int, *, personal: bool) -> str:
         said.append(f"seen {min(map(float, one.values)):g} to {max(map(float, one.values)):g}")
     if one.kind == "string" and any(value[:1] == "0" and value.isdigit() for value in one.values):
         said.append("a code: zeros lead")
+    if one.kind == "string":
+        said += _local(one)
     said += _role_why(one, role)
     return "; ".join(said)
+
+
+def _local(one: _Seen) -> list[str]:
+    """Say what texts stand for in the writing of some country, and how they are to be written; no value is shown."""
+    values = [value.strip() for value in one.counts if value not in MISSING]
+    if values and all(map(_LOCAL_DATE.fullmatch, values)):
+        return ["looks like dates: a `date` is written as YYYY-MM-DD, a `datetime` as YYYY-MM-DDThh:mm"]
+    if any("," in value for value in values) and all(map(_LOCAL_NUMBER.fullmatch, values)):
+        return ["looks like numbers: a `number` has `.` as its decimal sign and nothing between thousands"]
+    return []
 
 
 def _role_why(one: _Seen, role: str) -> list[str]:

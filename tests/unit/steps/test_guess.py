@@ -39,6 +39,28 @@ def test_types(cells: list[str | None], kind: str) -> None:
     assert guessed(c=cells, last=["a"] * len(cells)).fields["type"] == kind
 
 
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        (["13/04/2024", "1/5/2024", None, "NA"], "looks like dates: a `date` is written as YYYY-MM-DD"),
+        (["13.04.24", "01.05.24"], "looks like dates"),
+        (["2024/04/13 10:30", "2024/05/01 06:00:00"], "looks like dates"),
+        (["1,5", "2", "-"], "looks like numbers: a `number` has `.` as its decimal sign"),
+        (["1.234,5", "1,234.5", "-1 234,50"], "looks like numbers"),
+        (["1,5", "much"], ""),
+        (["13/04/2024", "soon"], ""),
+        (["3-4-5", "13/04.2024"], ""),
+        (["01234", "12345"], "a code: zeros lead"),
+        ([None, None], ""),
+    ],
+)
+def test_what_is_written_as_in_some_country_is_said_to_be(cells: list[str | None], said: str) -> None:
+    found = guessed(c=cells, last=["a"] * len(cells))
+    assert found.fields["type"] == "string"
+    assert said in found.why
+    assert said or "looks like" not in found.why
+
+
 def test_words_for_missing_are_told_only_where_they_help() -> None:
     assert guess(Sample({"x": ["1", "?", "NA"], "s": ["n/a", "b", "c"]})).missing == ("NA", "?")
     assert guess(Sample({"s": ["NA", "b", "c"]})).missing == ()
