@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -12,19 +12,16 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from mlspec.core.problem import fail
 from mlspec.core.types import TEXTS, TIMES
 from mlspec.core.verdict import Violation
-from mlspec.sources.piece import Piece, open_bytes
-from mlspec.sources.reading import FIRST_ROWS, MOST_COLUMNS, Chunk, Headers
+from mlspec.sources.parquet_file import batches, is_text, opened, plain_type
+from mlspec.sources.piece import Piece
+from mlspec.sources.reading import FIRST_ROWS, Chunk, Headers
 from mlspec.specs.dataset import Column, Dataset
 
 _FIRST, _LAST = (pa.array([day]).cast(pa.timestamp("us"))[0] for day in (date.min, date.max))
-MOST_BYTES = 4 << 30
-"""A file with a row group that claims more than this when unpacked is refused before it is."""
-MOST_ROWS = 2_000_000_000
 _CHUNK = 50_000
 _MOST_CELLS = 250_000
 
@@ -52,14 +49,11 @@ class Columns:
     rows: int = 0
     broken: dict[str, _Broken] = field(default_factory=dict)
 
-    def take(self, batch: pa.RecordBatch, name: str) -> Chunk:
-        """Return a batch as declared; what does not fit is missing, and counted."""
-        table, frame = pa.Table.from_batches([batch]), {}
+    def take(self, batch: pa.RecordBatch, types: Mapping[str, pa.DataType], name: str) -> Chunk:
+        """Return a batch, of a file with columns of these types, as declared; a misfit is missing, and counted."""
+        frame = {}
         for column in self.dataset.columns:
-            values, broken = pd.Series(None, index=pd.RangeIndex(len(batch)), dtype=object), None
-            if column.name in table.column_names:
-                values, broken = _column(table.column(column.name), column, name)
-            frame[column.name] = values
+            frame[column.name], broken = _column(batch, column, types.get(column.name, pa.null()), name)
             if broken is not None:
                 self._add(column.name, broken)
         self.rows += len(batch)
@@ -77,51 +71,30 @@ class Columns:
 
 
 def parquet_chunks(piece: Piece, headers: Headers, columns: Columns) -> Iterator[Chunk]:
-    """Read a parquet file against a schema, some rows of a row group at a time.
+    """Read a parquet file against a schema, some rows at a time; a column of another type is not read.
 
     Raises:
         MlspecError: `data/…`: it is truncated or no parquet, too large when unpacked, or has other columns than those
             before it.
     """
-    try:
-        with open_bytes(piece) as handle, pq.ParquetFile(pa.PythonFile(handle, "r")) as file:
-            _measure(file, piece.name)
-            names = file.schema_arrow.names
-            headers.see(names, piece.name)
-            wanted = [column.name for column in headers.dataset.columns if names.count(column.name) == 1]
-            size = max(1, min(_CHUNK, _MOST_CELLS // max(1, len(wanted))))
-            for batch in file.iter_batches(size, columns=wanted, use_threads=False):
-                yield columns.take(batch, piece.name)
-    except (pa.ArrowException, OSError) as error:
-        reason = str(error).splitlines()[0][:200]
-        raise fail(
-            "data/parquet",
-            f"{piece.name} cannot be read as parquet: {reason}",
-            help="is it truncated, or another format?",
-        ) from None
+    with opened(piece) as file:
+        names = file.schema_arrow.names
+        headers.see(names, piece.name)
+        found = {field.name: plain_type(field.type) for field in file.schema_arrow if names.count(field.name) == 1}
+        declared = headers.dataset.columns
+        wanted = [column.name for column in declared if column.name in found and _fits(found[column.name], column)]
+        size = max(1, min(_CHUNK, _MOST_CELLS // max(1, len(wanted))))
+        for batch in batches(piece, file, wanted, size):
+            yield columns.take(batch, found, piece.name)
 
 
-def _measure(file: pq.ParquetFile, name: str) -> None:
-    meta = file.metadata
-    if meta.num_columns > MOST_COLUMNS:
-        raise fail("data/columns", f"{name} has {meta.num_columns:,} columns; the limit is {MOST_COLUMNS:,}")
-    groups = [meta.row_group(group) for group in range(meta.num_row_groups)]
-    unpacked = max((group.total_byte_size for group in groups), default=0)
-    if unpacked > MOST_BYTES:
-        message = f"{name} has a row group of {unpacked:,} bytes when unpacked; the limit is {MOST_BYTES:,}"
-        raise fail("data/too-large", message, help="write it with smaller row groups")
-    if meta.num_rows > MOST_ROWS:
-        raise fail("data/too-large", f"{name} has {meta.num_rows:,} rows; the limit is {MOST_ROWS:,}")
-
-
-def _column(values: pa.ChunkedArray, column: Column, name: str) -> tuple[pd.Series, _Broken | None]:
-    if pa.types.is_dictionary(values.type):
-        values = values.cast(values.type.value_type)
-    nothing = pd.Series(None, index=pd.RangeIndex(len(values)), dtype=object)
-    if pa.types.is_null(values.type):
+def _column(batch: pa.RecordBatch, column: Column, found: pa.DataType, name: str) -> tuple[pd.Series, _Broken | None]:
+    nothing = pd.Series(None, index=pd.RangeIndex(len(batch)), dtype=object)
+    if pa.types.is_null(found):
         return nothing, None
-    if not _fits(values.type, column):
-        return nothing, _Broken(f"is {values.type} in the file, and {column.type} in the schema", len(values))
+    if not _fits(found, column):
+        return nothing, _Broken(f"is {found} in the file, and {column.type} in the schema", len(batch))
+    values = pa.chunked_array([batch.column(column.name)])
     if column.type in {*TEXTS, "boolean"}:
         return pd.Series(_objects(values, column, name), dtype=object), None
     if column.type == "number":
@@ -143,22 +116,24 @@ def _times(values: pa.ChunkedArray, column: Column) -> tuple[pd.Series, _Broken 
 
 
 def _objects(values: pa.ChunkedArray, column: Column, name: str) -> list[Any]:
+    """Return values as Python's own; equal texts are one object, as they are one in the file."""
+    words: dict[Any, Any] = {}
     try:
-        found: list[Any] = values.to_pylist()
+        return [words.setdefault(value, value) for value in values.to_pylist()]
     except UnicodeDecodeError:
         message = f"{name}: column `{column.name}` holds text that is not UTF-8"
         raise fail("data/encoding", message, help="save it as UTF-8") from None
-    return found
 
 
 def _fits(found: pa.DataType, column: Column) -> bool:
     number = pa.types.is_integer(found) or pa.types.is_floating(found) or pa.types.is_decimal(found)
-    text = pa.types.is_string(found) or pa.types.is_large_string(found) or pa.types.is_string_view(found)
     if column.type == "date":
         return bool(pa.types.is_date(found) or (pa.types.is_timestamp(found) and found.tz is None))
     if column.type == "datetime":
         return bool(pa.types.is_date(found) or pa.types.is_timestamp(found))
-    return bool({**dict.fromkeys(TEXTS, text), "boolean": pa.types.is_boolean(found)}.get(column.type, number))
+    return bool(
+        {**dict.fromkeys(TEXTS, is_text(found)), "boolean": pa.types.is_boolean(found)}.get(column.type, number)
+    )
 
 
 def _integers(values: pa.ChunkedArray) -> tuple[pd.Series, _Broken | None]:

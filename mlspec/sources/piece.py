@@ -85,6 +85,18 @@ def lines(text: IO[str], name: str) -> Iterator[str]:
         yield line
 
 
+def refuse_bomb(piece: Piece, unpacked: int) -> None:
+    """Refuse a piece that has unpacked to so many bytes, where that is out of all proportion to it.
+
+    Raises:
+        MlspecError: `data/bomb`.
+    """
+    most = max(BOMB_BYTES, piece.size * BOMB_RATIO)
+    if unpacked > most:
+        message = f"{piece.name} unpacks to more than {most:,} bytes, from {piece.size:,}"
+        raise fail("data/bomb", message, help="unpack it yourself if you trust it")
+
+
 class _Window(io.RawIOBase):
     """The stretch of a file that is a piece, as a file of its own."""
 
@@ -130,7 +142,7 @@ class _Unpacked(io.RawIOBase):
 
     def __init__(self, stream: Any, piece: Piece, how: str) -> None:
         self._stream, self._piece, self._how = stream, piece, how
-        self._most, self._count = max(BOMB_BYTES, piece.size * BOMB_RATIO), 0
+        self._count = 0
 
     def readable(self) -> bool:
         return True
@@ -142,9 +154,7 @@ class _Unpacked(io.RawIOBase):
             message = f"{self._piece.name} cannot be unpacked as {self._how}"
             raise fail("data/damaged", message, help="is it truncated?") from error
         self._count += len(block)
-        if self._count > self._most:
-            message = f"{self._piece.name} unpacks to more than {self._most:,} bytes, from {self._piece.size:,}"
-            raise fail("data/bomb", message, help="unpack it yourself if you trust it")
+        refuse_bomb(self._piece, self._count)
         buffer[: len(block)] = block
         return len(block)
 

@@ -9,14 +9,14 @@ from itertools import islice
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from mlspec.core.calendar import parse_date, parse_datetime
 from mlspec.core.problem import fail
 from mlspec.core.sample import Sample
 from mlspec.sources.file import scan
 from mlspec.sources.jsonl_table import parse_row
-from mlspec.sources.piece import Piece, lines, open_bytes, open_text
+from mlspec.sources.parquet_file import MOST_TEXT, batches, is_text, opened, plain_type
+from mlspec.sources.piece import Piece, lines, open_text
 from mlspec.sources.reading import MOST_COLUMNS
 from mlspec.specs.dataset import Dataset
 
@@ -71,21 +71,26 @@ def parquet_sample(piece: Piece, most: int) -> tuple[Sample, list[str]]:
     """Return the first rows of a parquet file, and the columns of types that no dataset has.
 
     Raises:
-        MlspecError: `data/parquet`, it is none.
+        MlspecError: `data/…`: it is none, or too large when unpacked.
     """
-    try:
-        with open_bytes(piece) as handle, pq.ParquetFile(pa.PythonFile(handle, "r")) as file:
-            kinds = {field.name: _arrow_kind(field.type) for field in file.schema_arrow}
-            known = [name for name, kind in kinds.items() if kind]
-            batch = next(file.iter_batches(most, columns=known, use_threads=False), None)
-            rows = file.metadata.num_rows
-    except (pa.ArrowException, OSError) as error:
-        reason = str(error).splitlines()[0][:200]
-        raise fail("data/parquet", f"{piece.name} cannot be read as parquet: {reason}") from None
-    names = _sound(known, piece)
-    cells = {name: [_arrow_text(value) for value in batch.column(name).to_pylist()] if batch else [] for name in names}
-    forced = {name: str(kinds[name]) for name in names}
-    return Sample(cells, forced, rows <= most), [name for name, kind in kinds.items() if not kind]
+    with opened(piece) as file:
+        kinds = {field.name: _arrow_kind(plain_type(field.type)) for field in file.schema_arrow}
+        names = _sound([field.name for field in file.schema_arrow if kinds[field.name]], piece)
+        kept = list(_first(batches(piece, file, names, most), most))
+        whole = sum(map(len, kept)) == file.metadata.num_rows
+    cells = {name: [_arrow_text(value) for batch in kept for value in batch[name].to_pylist()] for name in names}
+    forced = {name: kinds[name] for name in names}
+    return Sample(cells, forced, whole), [name for name, kind in kinds.items() if not kind]
+
+
+def _first(found: Iterator[pa.RecordBatch], most: int) -> Iterator[pa.RecordBatch]:
+    """Yield batches of so many rows in all, or fewer that hold much text."""
+    size = 0
+    for batch in found:
+        yield batch.slice(0, most)
+        most, size = most - len(batch), size + batch.nbytes
+        if most <= 0 or size > MOST_TEXT:
+            return
 
 
 def _sound(names: list[str], piece: Piece) -> list[str]:
@@ -125,7 +130,6 @@ def _json_text(value: Any) -> str | None:
 
 
 def _arrow_kind(found: pa.DataType) -> str:
-    found = found.value_type if pa.types.is_dictionary(found) else found
     if pa.types.is_integer(found):
         return "integer"
     if pa.types.is_floating(found) or pa.types.is_decimal(found):
@@ -136,7 +140,7 @@ def _arrow_kind(found: pa.DataType) -> str:
         return "date"
     if pa.types.is_timestamp(found):
         return "datetime"
-    return "string" if pa.types.is_string(found) or pa.types.is_large_string(found) else ""
+    return "string" if is_text(found) else ""
 
 
 def _arrow_text(value: Any) -> str | None:

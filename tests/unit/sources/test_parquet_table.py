@@ -13,8 +13,9 @@ import pytest
 
 from mlspec.core.problem import MlspecError
 from mlspec.core.verdict import Violation
-from mlspec.sources import parquet_table
-from mlspec.sources.file import read
+from mlspec.sources import parquet_file, piece, sample
+from mlspec.sources.file import read, scan
+from mlspec.sources.piece import Piece
 from mlspec.sources.reading import Reading
 from mlspec.specs.dataset import Dataset
 from tests.tables import declare
@@ -149,12 +150,80 @@ def test_no_rows(tmp_path: Path) -> None:
 
 
 def test_a_bomb_is_refused_unopened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parquet_table, "MOST_BYTES", 1 << 20)
+    monkeypatch.setattr(parquet_file, "MOST_BYTES", 1 << 20)
     pq.write_table(pa.table({"s": ["\0" * (2 << 20)] * 2}), tmp_path / "d.parquet", compression="zstd")
     assert (tmp_path / "d.parquet").stat().st_size < 10_000
     code, message, _ = refused(tmp_path / "d.parquet", declare("s:string", source="data/d.parquet"))
     assert code == "data/too-large"
     assert message.endswith("bytes when unpacked; the limit is 1,048,576")
+
+
+def bomb(path: Path, rows: int, length: int, **how: Any) -> None:
+    """Write a small file of two long texts, each again and again."""
+    texts = ["x" * length, "x" * (length - 1) + "y"]
+    kept = pa.DictionaryArray.from_arrays(pa.array([n % 2 for n in range(rows)], pa.int32()), texts)
+    pq.write_table(pa.table({"s": kept.cast(pa.string()) if how else kept}), path, **how)
+
+
+TEXT = declare("s:string", source="data/d.parquet")
+DELTA = {"use_dictionary": False, "column_encoding": {"s": "DELTA_BYTE_ARRAY"}}
+
+
+@pytest.mark.parametrize("how", [{}, DELTA], ids=["dictionary", "delta"])
+def test_long_texts_are_unpacked_a_little_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: dict[str, Any]
+) -> None:
+    monkeypatch.setattr(parquet_file, "MOST_TEXT", 10_000)
+    bomb(tmp_path / "d.parquet", 101, 1000, **how)
+    chunks = list(scan([Piece.whole(tmp_path / "d.parquet", "data/d.parquet")], TEXT).chunks)
+    assert [len(chunk) for chunk in chunks] == [10] * 10 + [1]
+    assert [text[-1] for chunk in chunks for text in chunk["s"]] == ["x", "y"] * 50 + ["x"]
+    assert all(len(text) == 1000 for chunk in chunks for text in chunk["s"])
+    assert len(set(map(id, chunks[0]["s"]))) == 2
+
+
+@pytest.mark.parametrize("how", [{}, DELTA], ids=["dictionary", "delta"])
+def test_text_out_of_proportion_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: dict[str, Any]
+) -> None:
+    monkeypatch.setattr(piece, "BOMB_BYTES", 1 << 20)
+    bomb(tmp_path / "d.parquet", 5000, 2000, **how)
+    code, message, hint = refused(tmp_path / "d.parquet", TEXT)
+    assert code == "data/bomb"
+    assert message.startswith("data/d.parquet unpacks to more than ")
+    assert hint == "unpack it yourself if you trust it"
+
+
+def test_a_bomb_of_dictionaries_takes_little_memory(tmp_path: Path) -> None:
+    bomb(tmp_path / "d.parquet", 50_000, 1 << 20)
+    before = pa.total_allocated_bytes()
+    assert refused(tmp_path / "d.parquet", TEXT)[0] == "data/bomb"
+    assert pa.default_memory_pool().max_memory() - before < 1 << 28
+
+
+def test_a_column_of_another_type_is_not_read(tmp_path: Path) -> None:
+    """It may be a bomb, too, of a kind that is not looked for: here of lists."""
+    texts = pa.DictionaryArray.from_arrays(pa.array([0] * 5000, pa.int32()), ["x" * (1 << 20)])
+    lists = pa.ListArray.from_arrays(pa.array(range(5001), pa.int32()), texts)
+    read_table = reading(tmp_path / "d.parquet", pa.table({"s": lists}), TEXT)
+    (violation,) = read_table.violations
+    assert (violation.rule, violation.count) == ("type", 5000)
+    assert pa.default_memory_pool().max_memory() < 1 << 30
+
+
+def test_texts_of_rows_that_are_missing_in_part(tmp_path: Path) -> None:
+    cells = [None, "é", None, "", "é" * 5]
+    assert one(tmp_path / "d.parquet", "string", pa.array(cells)) == (cells, "object", [])
+
+
+def test_a_first_look_takes_some_text_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (parquet_file, sample):
+        monkeypatch.setattr(module, "MOST_TEXT", 10_000)
+    bomb(tmp_path / "d.parquet", 101, 1000)
+    found, _ = sample.parquet_sample(Piece.whole(tmp_path / "d.parquet", "d.parquet"), 1000)
+    assert (len(found.cells["s"]), found.whole) == (10, False)
+    found, _ = sample.parquet_sample(Piece.whole(tmp_path / "d.parquet", "d.parquet"), 5)
+    assert (len(found.cells["s"]), found.whole) == (5, False)
 
 
 @pytest.mark.parametrize(
