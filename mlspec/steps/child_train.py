@@ -20,7 +20,7 @@ from mlspec.steps import command, entrypoint, frames, leavings, prepare
 from mlspec.steps.asking import ask, near, same
 from mlspec.steps.boundary import Boundary, ChildFailed, collected_warnings
 from mlspec.steps.kept import Formats, opened
-from mlspec.steps.predictions import check, check_known
+from mlspec.steps.predictions import Predictions, check, check_known
 from mlspec.steps.wire import Failure, Kept, TrainAnswer, TrainOrder
 
 _CHECKED_ROWS = 1000
@@ -42,11 +42,11 @@ def run(order: TrainOrder, formats: Formats) -> TrainAnswer:
         if order.command:
             kept = _by_command(order, formats, frame)
         elif order.entrypoint is not None:
-            kept = _keep(order, formats, _from_entrypoint(order, order.entrypoint, frame), frame[features])
+            kept = _keep(order, formats, _from_entrypoint(order, order.entrypoint, frame), frame)
         else:
             models = formats(order.format)
             model = _from_estimator(order, order.estimator or "", frame, models.check)
-            kept = _keep(order, formats, model, frame[features])
+            kept = _keep(order, formats, model, frame)
     return TrainAnswer(
         kept=kept,
         rows=len(frame),
@@ -116,21 +116,19 @@ def _by_command(order: TrainOrder, formats: Formats, frame: pd.DataFrame) -> Kep
     name = f"`{order.predict.rpartition(':')[2]}`" if order.predict else "what the command left"
     predicting = Boundary(code, f"predicting training rows with {name}", "train/predict-failed")
     predictions = predicting.call(lambda: asked(sample))
-    check(predictions, len(sample), order.task)
-    if order.task == "classification":
-        check_known(predictions, set(target.tolist()))
+    _check(predictions, sample, target, order.task)
     return kept
 
 
-def _keep(order: TrainOrder, formats: Formats, model: Any, features: pd.DataFrame) -> Kept:
+def _keep(order: TrainOrder, formats: Formats, model: Any, frame: pd.DataFrame) -> Kept:
     models = formats(order.format)
-    sample = features.iloc[:_CHECKED_ROWS]
+    sample = frame[frames.with_role(order.fields, "feature")].iloc[:_CHECKED_ROWS]
     path = Path(order.output) / Kept(order.format).file
     name = type(model).__qualname__
     predicting = Boundary(Path(order.code), f"predicting training rows with `{name}`", "train/predict-failed")
     predicting.call(lambda: prepare.check_other_task(model, order.task))
     before = predicting.call(lambda: ask(model, sample, order.task))
-    check(before, len(sample), order.task)
+    _check(before, sample, prepare.target(frame, order.fields, order.task), order.task)
     saving = Boundary(Path(order.code), f"saving `{name}`", "train/save-failed")
     own = entrypoint.own(Path(order.code), order.home if order.entrypoint is not None else None)
     trusted = saving.call(lambda: models.save(model, path, own))
@@ -143,3 +141,10 @@ def _keep(order: TrainOrder, formats: Formats, model: Any, features: pd.DataFram
     if order.entrypoint is not None and (order.format == "pickle" or any(map(own, trusted))):
         return Kept(order.format, trusted, order.home, order.entrypoint.rpartition(":")[0])
     return Kept(order.format, trusted)
+
+
+def _check(predictions: Predictions, sample: pd.DataFrame, target: pd.Series[Any], task: str) -> None:
+    """Refuse what no model says about these rows, or about this target."""
+    check(predictions, len(sample), task)
+    if task == "classification":
+        check_known(predictions, set(target.tolist()))

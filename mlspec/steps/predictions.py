@@ -24,6 +24,7 @@ from mlspec.core.problem import fail
 
 _KEY = b"mlspec"
 _SUM_TOLERANCE = 1e-6
+_AS_IN_THE_TARGET = "give classes as they are in the target: where they were encoded for fitting, decode them again"
 Scalar = str | int | float | bool
 
 
@@ -42,8 +43,8 @@ def check(predictions: Predictions, rows: int, task: str) -> None:
 
     Raises:
         MlspecError: too few or many (`predict/wrong-length`), text for a regression (`predict/not-numbers`), a class
-            that training never saw (`predict/unknown-class`), or no probabilities (`predict/not-probabilities`);
-            rows are counted from 1.
+            that training never saw (`predict/unknown-class`), one class twice (`predict/classes`), or no probabilities
+            (`predict/not-probabilities`); rows are counted from 1.
     """
     predicted = predictions.predicted
     if predicted.ndim != 1 or len(predicted) != rows:
@@ -52,6 +53,7 @@ def check(predictions: Predictions, rows: int, task: str) -> None:
     if task == "regression" and predicted.dtype.kind not in "iuf":
         raise fail("predict/not-numbers", "the model predicts something else than numbers, and the task is regression")
     if predictions.classes is not None:
+        _check_distinct(predictions.classes)
         _check_classes(predicted, predictions.classes)
     if predictions.scores is not None:
         _check_probabilities(predictions.scores, (rows, len(predictions.classes or ())))
@@ -66,7 +68,7 @@ def check_known(predictions: Predictions, classes: set[Scalar]) -> None:
     for value in predictions.classes or ():
         if value not in classes:
             message = f"the model gives probabilities for a class `{str(value)[:40]}` that training never saw"
-            raise fail("predict/unknown-class", message, help="name its columns by the classes of the target")
+            raise fail("predict/unknown-class", message, help=_AS_IN_THE_TARGET)
     _check_classes(predictions.predicted, tuple(classes))
 
 
@@ -108,12 +110,19 @@ def read_predictions(path: Path) -> Predictions:
     return read
 
 
+def _check_distinct(classes: tuple[Scalar, ...]) -> None:
+    if len(set(classes)) < len(classes):
+        message = f"the model names {len(classes)} classes, and only {len(set(classes))} of them are distinct"
+        raise fail("predict/classes", message, help="set `classes_` to each class once, in the order of probabilities")
+
+
 def _check_classes(predicted: np.ndarray[Any, Any], classes: tuple[Scalar, ...]) -> None:
     known = set(classes)
     for row, value in enumerate(predicted.tolist(), start=1):
         missing = value is None or value != value  # noqa: PLR0124 -- NaN, of whatever type
         if not missing and value not in known:
-            raise fail("predict/unknown-class", f"row {row}: the model predicts a class that training never saw")
+            message = f"row {row}: the model predicts a class that training never saw"
+            raise fail("predict/unknown-class", message, help=_AS_IN_THE_TARGET)
 
 
 def _check_probabilities(scores: np.ndarray[Any, np.dtype[np.float64]], shape: tuple[int, int]) -> None:

@@ -263,7 +263,8 @@ BAD = {
     ),
     "unknown": Bad(
         "",
-        "row 1: the model predicts a class that training never saw",
+        "row 1: the model predicts a class that training never saw (give classes as they are in the target: where they "
+        "were encoded for fitting, decode them again)",
         command=f"sh -c '{SOME}'",
         predict="src.own:unknown",
     ),

@@ -364,6 +364,27 @@ def foreign(data, params, seed):
 
 def unfitted(data, params, seed):
     return DummyClassifier()
+
+def encoded(data, params, seed):
+    return DummyClassifier(strategy="prior").fit(data.X, data.y.map({"old": 0, "young": 1}))
+
+def bare(data, params, seed):
+    model = Bare()
+    model.code = 1
+    return model
+
+class Bare:
+    def predict(self, X):
+        return [self.code] * len(X)
+
+class Twice(Mine):
+    def predict_proba(self, X):
+        return [[0.5, 0.25, 0.25]] * len(X)
+
+def twice(data, params, seed):
+    model = Twice().fit(data.X, data.y)
+    model.classes_ = ["old", "young", "young"]
+    return model
 """
 
 
@@ -373,6 +394,9 @@ def unfitted(data, params, seed):
         ("foreign", "model/untrusted-type", "`fractions.Fraction`, which is neither scikit-learn's nor of this"),
         ("short", "predict/wrong-length", "shape (299,) for 300 rows"),
         ("unfitted", "train/predict-failed", "NotFittedError"),
+        ("encoded", "predict/unknown-class", "probabilities for a class `0` that training never saw"),
+        ("bare", "predict/unknown-class", "row 1: the model predicts a class that training never saw"),
+        ("twice", "predict/classes", "the model names 3 classes, and only 2 of them are distinct"),
     ],
 )
 def test_models_that_cannot_be_kept(run: Runs, function: str, name: str, message: str) -> None:
