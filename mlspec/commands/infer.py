@@ -11,12 +11,12 @@ from typing import Any
 from mlspec.commands.find import find_project, inside
 from mlspec.commands.fmt import canonical as in_layout
 from mlspec.commands.load import attempt, load_project
-from mlspec.commands.sources import matcher
 from mlspec.core.digest import canonical
+from mlspec.core.globs import is_glob, matcher
 from mlspec.core.problem import fail
 from mlspec.core.sample import Sample
 from mlspec.io.files import find_source, write_file
-from mlspec.io.parts import Wanted, find_parts, folder_of, is_glob
+from mlspec.io.parts import Wanted, find_parts, folder_of
 from mlspec.io.trees import SPECS_FOLDER, WorkTree
 from mlspec.render.dataset_spec import dataset_spec
 from mlspec.sources.piece import Piece

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 
-from mlspec.commands.sources import content_of, files_of, is_many, manifest, matcher, relative
+from mlspec.commands.sources import content_of, files_of, is_many, manifest, relative
 from mlspec.commands.workspace import Workspace
 from mlspec.core import digest
+from mlspec.core.globs import matcher
 from mlspec.core.parts import Part, manifest_of
 from mlspec.core.problem import MlspecError
 from mlspec.io import cache

@@ -10,13 +10,13 @@ from pathlib import Path
 from mlspec.core import digest
 from mlspec.core.address import Address
 from mlspec.core.document import Document, Finding
+from mlspec.core.globs import matches
 from mlspec.core.problem import Problem
 from mlspec.io import cache
 from mlspec.io.trees import Tree
 from mlspec.planner import syntax
 from mlspec.planner.closure import Closure
 from mlspec.planner.code import Code, decode_modules, encode_modules
-from mlspec.planner.globs import matches
 from mlspec.planner.imports import READING, Module
 from mlspec.planner.program import code_of
 from mlspec.planner.world import CodeState

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 
 from mlspec.commands.workspace import Workspace
 from mlspec.core import digest
+from mlspec.core.globs import is_glob, matcher
 from mlspec.core.parts import Manifest, Part, manifest_of
 from mlspec.io.files import Hashed
 from mlspec.io.hashes import HashCache
-from mlspec.io.parts import Wanted, find_parts, folder_of, is_glob
-from mlspec.planner.globs import matches
+from mlspec.io.parts import Wanted, find_parts, folder_of
 from mlspec.specs.dataset import Dataset
 from mlspec.specs.store import FOLDER
 
@@ -37,16 +36,6 @@ def files_of(workspace: Workspace, dataset: Dataset) -> dict[str, Path]:
     own = (store.path,) if store.scheme == FOLDER else ()
     wanted = Wanted(dataset.source.path, matcher(dataset.source.path), own)
     return find_parts(workspace.root, wanted)
-
-
-def matcher(path: str) -> Callable[[str], bool]:
-    """Return what says which files a glob, or a folder, means; of a folder those not hidden by a `.` or `_`."""
-    return partial(matches, path) if is_glob(path) else partial(_is_in, f"{path}/")
-
-
-def _is_in(folder: str, path: str) -> bool:
-    below = path.removeprefix(folder)
-    return below != path and not any(part.startswith((".", "_")) for part in below.split("/"))
 
 
 def manifest(dataset: Dataset, files: dict[str, Path], hashes: HashCache) -> Manifest:

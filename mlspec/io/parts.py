@@ -12,17 +12,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from mlspec.core.globs import is_glob
 from mlspec.core.problem import fail
 from mlspec.io.files import OWN_FOLDER, find_source, in_words
 
 MOST_PARTS = 100_000
 _MOST_SEEN = 1_000_000
-_MAGIC = frozenset("*?[")
-
-
-def is_glob(path: str) -> bool:
-    """Say whether a path of a spec stands for any number of files."""
-    return not _MAGIC.isdisjoint(path)
 
 
 def folder_of(path: str) -> str:

@@ -9,8 +9,8 @@ from functools import cached_property
 from typing import Any, Protocol
 
 from mlspec.core import digest
+from mlspec.core.globs import matches
 from mlspec.core.problem import MlspecError, Place, Problem, fail
-from mlspec.planner.globs import matches
 from mlspec.planner.imports import Dynamic, Import, Module, read_module
 from mlspec.planner.resolve import inits_around, search, submodule
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import islice
 
 from mlspec.core.address import Address
 from mlspec.core.document import Finding
+from mlspec.core.globs import matcher
 from mlspec.core.problem import suggest
 from mlspec.specs.base import Spec, repeats
 from mlspec.specs.dataset import Dataset
@@ -30,9 +31,10 @@ def validate(project: Project, specs: Specs, catalog: Catalog, *, complete: bool
     document could be read (`complete` is false), no reference is called dangling.
     """
     findings = [_finding(misfit, PROJECT_FILE, 0) for misfit in islice(_project(project, specs, catalog), MAX_FINDINGS)]
+    files = sorted({PROJECT_FILE, *(document.file for document in specs.where.values())})
     for spec in (*specs.datasets.values(), *specs.gates.values(), *specs.models.judged.values()):
         document = specs.where[spec.address]
-        misfits = islice(_spec(spec, project, specs), MAX_FINDINGS)
+        misfits = islice(_spec(spec, project, specs, files), MAX_FINDINGS)
         findings += [_finding(misfit, document.file, document.index) for misfit in misfits]
     return [finding for finding in findings if complete or finding.code not in _DANGLING]
 
@@ -41,12 +43,12 @@ def _finding(misfit: Misfit, file: str, index: int) -> Finding:
     return Finding(file, index, misfit.path, misfit.code, misfit.message, misfit.help, misfit.on_key)
 
 
-def _spec(spec: Spec, project: Project, specs: Specs) -> Iterator[Misfit]:
+def _spec(spec: Spec, project: Project, specs: Specs, files: Sequence[str]) -> Iterator[Misfit]:
     if spec.owner not in project.teams:
         advice = _nearest(spec.owner, project.teams, "teams of mlspec.yaml")
         yield Misfit(("owner",), "spec/unknown-team", f"unknown team `{spec.owner}`", advice)
     if isinstance(spec, Dataset):
-        yield from _source(spec, project, specs)
+        yield from _source(spec, project, files)
         yield from _references(spec, specs)
     elif isinstance(spec, Gate):
         yield from _gate(spec)
@@ -54,11 +56,15 @@ def _spec(spec: Spec, project: Project, specs: Specs) -> Iterator[Misfit]:
         yield from _model(spec, project, specs)
 
 
-def _source(dataset: Dataset, project: Project, specs: Specs) -> Iterator[Misfit]:
-    source = dataset.source.path.casefold()  # some file systems ignore case
-    for file in sorted({PROJECT_FILE, *(document.file for document in specs.where.values())}):
-        if source == file.casefold():
-            yield Misfit(("source",), "dataset/source", f"the source is the spec {file}; it must be a file of rows")
+def _source(dataset: Dataset, project: Project, files: Sequence[str]) -> Iterator[Misfit]:
+    source, means = dataset.source.path.casefold(), matcher(dataset.source.path)
+    own = next((file for file in files if source == file.casefold()), None)  # some file systems ignore case
+    among = next(filter(means, files), None)
+    if own is not None:
+        yield Misfit(("source",), "dataset/source", f"the source is the spec {own}; it must be a file of rows")
+    elif among is not None:
+        message = f"the spec {among} is among the files of the source; they must be files of rows"
+        yield Misfit(("source",), "dataset/source", message, "keep the data in a folder of its own")
     store = project.store.path.casefold()
     if project.store.scheme == FOLDER and f"{source}/".startswith(f"{store}/"):
         message = f"the source lies in the store, {project.store.path} (`store` in {PROJECT_FILE})"

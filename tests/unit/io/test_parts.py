@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
+from mlspec.core.globs import matches
 from mlspec.core.problem import MlspecError
 from mlspec.io import parts
 from mlspec.io.parts import Wanted, find_parts, folder_of
-from mlspec.planner.globs import matches
 
 
 def found(root: Path, path: str, *never: str) -> list[str]:

@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from fnmatch import translate
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import takewhile
 
 _NEVER = {".git", ".mlspec", "__pycache__"}
 _DEEP = "**"
+_MAGIC = frozenset("*?[")
 
 Part = re.Pattern[str] | None
 """What one part of a path must match; None for any number of parts."""
+
+
+def is_glob(path: str) -> bool:
+    """Say whether a path of a spec stands for any number of files."""
+    return not _MAGIC.isdisjoint(path)
+
+
+def matcher(path: str) -> Callable[[str], bool]:
+    """Return what says which files a glob, or a folder, means; of a folder those not hidden by a `.` or `_`."""
+    return partial(matches, path) if is_glob(path) else partial(_is_in, f"{path}/")
+
+
+def _is_in(folder: str, path: str) -> bool:
+    below = path.removeprefix(folder)
+    return below != path and not any(part.startswith((".", "_")) for part in below.split("/"))
 
 
 def matches(glob: str, path: str) -> bool:

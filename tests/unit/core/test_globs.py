@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlspec.planner.globs import matches
+from mlspec.core.globs import matches
 
 PATHS = [
     *("a", "b.py", "ab.py", ".h", "c/a", "c/b.py", "c/.h", "c/d/a.py", "c/d/b", "c/d/e/ab.py", "c/.h2/a", ".h2/a.py"),
