@@ -26,6 +26,7 @@ _PYTHON_TYPES: dict[str, tuple[type, ...]] = {
     "boolean": (bool,),
     **dict.fromkeys(TEXTS, (str,)),
 }
+_NO_DELIMITERS = '"\r\n'
 _AS_TIME: dict[str, Callable[[str], date | None]] = {"date": parse_date, "datetime": parse_datetime}
 
 
@@ -40,6 +41,19 @@ def _bound(value: Any) -> Any:
 Bound = Annotated[Any, AfterValidator(_bound), Field(json_schema_extra={"type": ["number", "string"]})]
 
 
+def _delimiter(text: str) -> str:
+    if text in _NO_DELIMITERS:
+        raise ValueError("must be no quote and no line break, which mean something else in CSV")
+    return text
+
+
+Delimiter = Annotated[
+    str,
+    AfterValidator(_delimiter),
+    Field(min_length=1, max_length=1, json_schema_extra={"not": {"enum": list(_NO_DELIMITERS)}}),
+]
+
+
 class FileSource(Part):
     """Rows in one file, or in many of one form."""
 
@@ -49,7 +63,7 @@ class FileSource(Part):
     """A file, a glob or a folder in the repository: `.csv`, `.jsonl`, `.parquet`, the first two also `.gz`, `.zst`."""
     format: Annotated[Literal["csv", "jsonl", "parquet"] | None, Change.VERSION] = None
     """How to read it; by default what the file name ends with."""
-    delimiter: Annotated[Annotated[str, Field(min_length=1, max_length=1)], Change.VERSION] = ","
+    delimiter: Annotated[Delimiter, Change.VERSION] = ","
     """What separates the fields of a CSV file."""
     missing: Annotated[tuple[str, ...], Field(strict=False), Change.VERSION] = ()
     """Texts that mean "missing" in CSV and JSON Lines; an empty field of CSV always does, and null."""
