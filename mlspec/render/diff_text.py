@@ -13,10 +13,13 @@ from mlspec.render.text import Line, cells, line, neutralise, pad, value
 
 _WIDTH = 80
 _MOST_COLUMNS = 10
+_MOST_MEASURES = 5
 _MOST_VALUES = 5
 _NAME = 40
 _NAMES = {"test_rows": "test rows", "content": "bytes"}
 _VALUES, _QUANTILES = "values.", "quantiles."
+_WEIGHTY = ("type", "role", "sensitive", "missing", "mean", "std", "quantiles.0.5", "min", "max")
+"""Measures by how much they say, before all others."""
 
 
 def diff_lines(found: Comparison) -> Iterator[Line]:
@@ -114,8 +117,8 @@ def _data(found: Comparison) -> Iterator[Line]:
     yield from _part("data", found.data, _plain, moved, width if shown else 0)
     for column in shown:
         yield from _column(column, width)
-    if more := len(found.columns) - len(shown):
-        yield line("  ", (f"and {more} more column{'' if more == 1 else 's'}, which changed less", "dim"))
+    for more in _and_more(len(found.columns) - len(shown), "column"):
+        yield line("  ", (f"{more}, which changed less", "dim"))
 
 
 def _column(column: ColumnChange, width: int) -> Iterator[Line]:
@@ -131,15 +134,29 @@ def _column(column: ColumnChange, width: int) -> Iterator[Line]:
 
 
 def _measures(changes: Iterable[Change]) -> Iterator[str]:
-    for change in changes:
-        if change.field.startswith(_VALUES):
-            continue
-        write = _percent if change.field == "missing" else _number
-        before, after = write(change.before), write(change.after)
+    """Yield the measures that differ as they are written; of many, those that say most."""
+    told = [change for change in changes if not change.field.startswith(_VALUES)]
+    moved = [change for change in told if _write(change.before, change) != _write(change.after, change)]
+    shown = sorted(moved, key=_weight)[:_MOST_MEASURES]
+    for change in moved:
         if change.field == "column":
             yield "added" if change.before is None else "removed"
-        elif before != after:
-            yield f"{_measure(change.field)} {before} -> {after}"
+        elif change in shown:
+            yield f"{_measure(change.field)} {_write(change.before, change)} -> {_write(change.after, change)}"
+    yield from _and_more(len(moved) - len(shown), "measure")
+
+
+def _weight(change: Change) -> int:
+    return _WEIGHTY.index(change.field) if change.field in _WEIGHTY else len(_WEIGHTY)
+
+
+def _write(found: Any, change: Change) -> str:
+    return _percent(found) if change.field == "missing" else _number(found)
+
+
+def _and_more(left: int, what: str) -> Iterator[str]:
+    if left:
+        yield f"and {left} more {what}{'' if left == 1 else 's'}"
 
 
 def _values(changes: Iterable[Change]) -> Iterator[str]:
@@ -149,9 +166,7 @@ def _values(changes: Iterable[Change]) -> Iterator[str]:
     moved.sort(key=lambda change: (-abs((change.after or 0) - (change.before or 0)), change.field))
     for change in moved[:_MOST_VALUES]:
         yield f"{value(change.field.removeprefix(_VALUES))} {_percent(change.before)} -> {_percent(change.after)}"
-    if len(moved) > _MOST_VALUES:
-        left = len(moved) - _MOST_VALUES
-        yield f"and {left} more value{'' if left == 1 else 's'}"
+    yield from _and_more(len(moved[_MOST_VALUES:]), "value")
 
 
 def _measure(field: str) -> str:

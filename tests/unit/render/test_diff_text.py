@@ -66,6 +66,17 @@ def test_a_column_fills_its_lines_and_says_which_values_moved_most() -> None:
     assert max(map(len, page.splitlines())) <= 80
 
 
+def test_of_many_measures_those_that_say_most_are_shown() -> None:
+    shares = ("0.01", "0.05", "0.25", "0.5", "0.75", "0.95", "0.99")
+    fields = ("distinct", "max", "mean", "min", *(f"quantiles.{share}" for share in shares), "std")
+    changes = tuple(Change(field=field, before=1.0, after=2.0) for field in fields)
+    page = compared(columns=(ColumnChange(column="age", changes=changes),))
+    assert "max 1 -> 2, mean 1 -> 2, min 1 -> 2, median 1 -> 2, std 1 -> 2,\n" in page
+    assert "and 7 more measures\n" in page
+    (tail,) = (change for change in changes if change.field == "quantiles.0.99")
+    assert "p99 1 -> 2\n" in compared(columns=(ColumnChange(column="age", changes=(tail,)),))
+
+
 def test_a_value_that_is_listed_on_one_side_only_is_said_to_be() -> None:
     column = ColumnChange(column="town", changes=(Change(field="values.Oslo", before=None, after=0.2),))
     assert "Oslo unlisted -> 20 %" in compared(columns=(column,))
