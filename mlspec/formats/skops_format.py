@@ -11,6 +11,7 @@ from __future__ import annotations
 import importlib
 import io
 import json
+import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -60,12 +61,14 @@ def save(model: object, path: Path, own: Own = _nobodys) -> tuple[str, ...]:
         The types, beyond what skops vouches for, that loading the file needs; sorted.
 
     Raises:
-        MlspecError: the model holds something that is neither scikit-learn's nor its own (`model/untrusted-type`).
+        MlspecError: the model holds something that is neither scikit-learn's nor its own (`model/untrusted-type`), or
+            that is not found by its name (`model/nameless`).
         Exception: whatever the model's own code raises when asked for its state.
     """
     content = skops.io.dumps(model)
     trusted = tuple(skops.io.get_untrusted_types(data=content))
     _refuse_foreign(trusted, own)
+    _refuse_nameless(trusted)
     beside = path.with_name(path.name + ".part")
     with ZipFile(io.BytesIO(content)) as source, ZipFile(beside, "w") as target:
         rewrite(source, target)
@@ -116,6 +119,17 @@ def _refuse_foreign(names: Iterable[str], own: Own) -> None:
     for name in names:
         if name not in _PLAIN and not own(name) and not _is_sklearn_class(name):
             raise _foreign(f"`{name}`")
+
+
+def _refuse_nameless(names: Iterable[str]) -> None:
+    """Refuse what loading would look for in a module, by its name, and not find: lambdas, and what functions define."""
+    for name in names:
+        module, _, last = name.rpartition(".")
+        if module in sys.modules and not hasattr(sys.modules[module], last):
+            what = "a lambda" if last == "<lambda>" else f"`{last}`"
+            message = f"the model holds {what} of `{module}`, which can't be found there by its name again"
+            hint = "give it a name, with `def` or `class` at the top level of the module, not inside a function"
+            raise fail("model/nameless", message, help=hint)
 
 
 def _foreign(what: str) -> MlspecError:

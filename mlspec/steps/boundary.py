@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import PicklingError
 from typing import TypeVar
 
 from mlspec.core.problem import MlspecError
@@ -156,6 +157,8 @@ def _hint(error: BaseException) -> str | None:
         return "training runs in a copy of the files the entrypoint imports: add others to `code:`"
     if type(error).__name__ == "NotFittedError":
         return "fit the model before returning it"
+    if isinstance(error, AttributeError | PicklingError) and "Can't pickle" in str(error):
+        return "a lambda, or what a function defines, can't be kept: use `def` or `class` at the top level of a module"
     if isinstance(error, TypeError) and "cannot pickle" in str(error):
         return "a model can't hold open files, locks or connections: drop them before returning it"
     return "it needs more memory than there is" if isinstance(error, MemoryError) else None

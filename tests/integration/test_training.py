@@ -373,6 +373,14 @@ def bare(data, params, seed):
     model.code = 1
     return model
 
+def nameless(data, params, seed):
+    return make_pipeline(FunctionTransformer(lambda X: X), DummyClassifier()).fit(data.X, data.y)
+
+def local(data, params, seed):
+    class Local(DummyClassifier):
+        pass
+    return Local().fit(data.X, data.y)
+
 class Bare:
     def predict(self, X):
         return [self.code] * len(X)
@@ -395,6 +403,12 @@ def twice(data, params, seed):
         ("short", "predict/wrong-length", "shape (299,) for 300 rows"),
         ("unfitted", "train/predict-failed", "NotFittedError"),
         ("encoded", "predict/unknown-class", "probabilities for a class `0` that training never saw"),
+        (
+            "nameless",
+            "model/nameless",
+            "the model holds a lambda of `src.train`, which can't be found there by its name",
+        ),
+        ("local", "model/nameless", "the model holds `Local` of `src.train`, which can't be found there by its name"),
         ("bare", "predict/unknown-class", "row 1: the model predicts a class that training never saw"),
         ("twice", "predict/classes", "the model names 3 classes, and only 2 of them are distinct"),
     ],
@@ -404,6 +418,13 @@ def test_models_that_cannot_be_kept(run: Runs, function: str, name: str, message
         run(model(entrypoint=f"src/train.py:{function}"), code=code(FOREIGN))
     assert failed.value.problems[0].code == name
     assert message in failed.value.problems[0].message
+
+
+def test_a_lambda_cannot_be_pickled(run: Runs) -> None:
+    with pytest.raises(StepFailed) as failed:
+        run(model(entrypoint="src/train.py:nameless", format="pickle"), code=code(FOREIGN))
+    (problem,) = failed.value.problems
+    assert (problem.code, "use `def`" in (problem.help or "")) == ("train/save-failed", True)
 
 
 @pytest.mark.parametrize(("function", "name"), [("mine", "src.train.Mine"), ("function", "src.train.same")])
