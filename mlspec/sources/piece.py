@@ -23,6 +23,7 @@ BOMB_BYTES = 1 << 30
 """A compressed file may unpack to this much, whatever its own size."""
 BOMB_RATIO = 250
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+_UTF_16, _ZIP = (b"\xff\xfe", b"\xfe\xff"), b"PK\x03\x04"
 _POINTER = b"version https://git-lfs.github.com/spec/"
 
 
@@ -65,7 +66,7 @@ def open_text(piece: Piece) -> io.TextIOWrapper:
     """Open a piece as text in UTF-8, unpacked if it is gzip or zstd; a byte order mark is passed over.
 
     Raises (also while reading):
-        MlspecError: `data/nul`, `data/encoding`, `data/damaged`, `data/bomb`, `data/lfs-pointer`.
+        MlspecError: `data/nul`, `data/encoding`, `data/zip`, `data/damaged`, `data/bomb`, `data/lfs-pointer`.
     """
     text = _Text(_unpacked(open_bytes(piece), piece), piece.name)
     return io.TextIOWrapper(io.BufferedReader(text, BLOCK), encoding="utf-8-sig", newline="")
@@ -164,6 +165,7 @@ class _Text(io.RawIOBase):
 
     def __init__(self, stream: io.RawIOBase, name: str) -> None:
         self._stream, self._name, self._rows = stream, name, 1
+        self._begun = False
         self._decoder = codecs.getincrementaldecoder("utf-8")()
 
     def readable(self) -> bool:
@@ -180,15 +182,26 @@ class _Text(io.RawIOBase):
         super().close()
 
     def _look(self, block: bytes) -> None:
+        if not self._begun:
+            _refuse_known(block, self._name)
+            self._begun = True
         if b"\0" in block:
             row = self._rows + block.count(b"\n", 0, block.index(b"\0"))
-            hint = "save it as UTF-8" if block[:2] in (b"\xff\xfe", b"\xfe\xff") else None
-            raise fail("data/nul", f"{self._name}: line {row} holds a NUL byte, which no text does", help=hint)
+            raise fail("data/nul", f"{self._name}: line {row} holds a NUL byte, which no text does")
         try:
             self._decoder.decode(block, final=not block)
         except UnicodeDecodeError as error:
             raise _not_utf8(error, self._rows, self._name) from None
         self._rows += block.count(b"\n")
+
+
+def _refuse_known(start: bytes, name: str) -> None:
+    """Refuse what its first bytes tell to be something else than text in UTF-8."""
+    if start.startswith(_UTF_16):
+        raise fail("data/encoding", f"{name} is UTF-16, and must be UTF-8", help="save it as UTF-8")
+    if start.startswith(_ZIP):
+        message = f"{name} is no text but a zip archive, as an Excel workbook (.xlsx) is one"
+        raise fail("data/zip", message, help="unpack it, or save the sheet as CSV in UTF-8")
 
 
 def _not_utf8(error: UnicodeDecodeError, rows: int, name: str) -> MlspecError:

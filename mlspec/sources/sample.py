@@ -97,7 +97,10 @@ def _sound(names: list[str], piece: Piece) -> list[str]:
     for number, name in enumerate(names, start=1):
         if not name or names.count(name) > 1:
             what = f"has the column `{name}` twice" if name else f"has no name for column {number}"
-            raise fail("data/header", f"{piece.name} {what}", help="give every column a name of its own")
+            hint = "give every column a name of its own"
+            if not name and number == 1:
+                hint += "; where it is the index of a pandas frame, write it without: `to_csv(…, index=False)`"
+            raise fail("data/header", f"{piece.name} {what}", help=hint)
     if len(names) > MOST_COLUMNS:
         raise fail("data/columns", f"{piece.name} has {len(names):,} columns; the limit is {MOST_COLUMNS:,}")
     return names

@@ -74,7 +74,7 @@ BAD = {
     "half-parquet": unreadable(parquet()[:1000], NOT_PARQUET, "parquet"),
     "csv-as-parquet": unreadable(CSV, NOT_PARQUET, "parquet"),
     "latin": unreadable(CSV.replace("yes", "ö").encode("latin-1"), "FILE: line 3 is not UTF-8 (save it as UTF-8)"),
-    "utf-16": unreadable(CSV.encode("utf-16"), "FILE: line 1 holds a NUL byte, which no text does (save it as UTF-8)"),
+    "utf-16": unreadable(CSV.encode("utf-16"), "FILE is UTF-16, and must be UTF-8 (save it as UTF-8)"),
     "zero-byte": unreadable(
         CSV.replace("7,3.5,yes", "7,3.5,y\0s"), "FILE: line 9 holds a NUL byte, which no text does"
     ),

@@ -103,6 +103,7 @@ def test_a_glob(world: World) -> None:
         ("data/header.csv", "a,b\n", "dataset `header` has no rows: data/header.csv holds a header only"),
         ("data/twice.csv", "a,a\n1,2\n", "data/twice.csv has the column `a` twice"),
         ("data/unnamed.csv", "a,\n1,2\n", "data/unnamed.csv has no name for column 2"),
+        ("data/index.csv", ",a\n0,2\n", "write it without: `to_csv(…, index=False)`"),
         ("data/ragged.csv", "a,b\n1\n", "data/ragged.csv: line 2 has 1 fields; the header has 2"),
         ("data/no/*.csv", None, "there is no file or folder `data/no`"),
         ("../out.csv", "a\n1\n", "is not in the project"),

@@ -114,9 +114,21 @@ def test_delimiter_and_words_for_missing_as_declared(tmp_path: Path) -> None:
         (b"id,word,x\n1,a\0,2\n", "data/nul", "data/d.csv: line 2 holds a NUL byte, which no text does", None),
         (
             "id,word,x\n1,a,2\n".encode("utf-16"),
-            "data/nul",
-            "data/d.csv: line 1 holds a NUL byte, which no text does",
+            "data/encoding",
+            "data/d.csv is UTF-16, and must be UTF-8",
             "save it as UTF-8",
+        ),
+        (
+            b"\xfe\xff\x4e\x2d",
+            "data/encoding",
+            "data/d.csv is UTF-16, and must be UTF-8",
+            "save it as UTF-8",
+        ),
+        (
+            b"PK\x03\x04\x14\x00\x08\x08",
+            "data/zip",
+            "data/d.csv is no text but a zip archive, as an Excel workbook (.xlsx) is one",
+            "unpack it, or save the sheet as CSV in UTF-8",
         ),
         (
             "id,word,x\n1,a,2\n2,ö,3\n".encode("latin-1"),
@@ -163,7 +175,16 @@ def test_delimiter_and_words_for_missing_as_declared(tmp_path: Path) -> None:
     ],
     ids=[
         *("empty", "only a mark", "only line breaks", "header only", "header and line breaks", "short row", "long row"),
-        *("lines in quotes count", "cut inside quotes", "quote inside a field", "NUL", "UTF-16", "Latin 1"),
+        *(
+            "lines in quotes count",
+            "cut inside quotes",
+            "quote inside a field",
+            "NUL",
+            "UTF-16",
+            "UTF-16 without NUL",
+            "zip",
+            "Latin 1",
+        ),
         *("cut inside a character", "huge field", "many columns", "semicolons", "tabs", "LFS pointer"),
     ],
 )
