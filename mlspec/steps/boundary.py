@@ -19,6 +19,8 @@ from mlspec.steps.failures import disk_code, is_disk
 from mlspec.steps.wire import Failure
 
 Result = TypeVar("Result")
+RETURNING = "return the predictions instead"
+"""What a model does in place of `sys.exit` when it predicts."""
 _OWN = Path(__file__).parents[1]
 _MESSAGE_LENGTH = 600
 _MOST_WARNINGS = 20
@@ -44,6 +46,8 @@ class Boundary:
     """Who is to blame in a message, such as `` `train` ``."""
     on_error: str
     """The code of a problem for anything it raises."""
+    instead: str = "raise an exception instead"
+    """What to do in place of `sys.exit`."""
 
     def call(self, function: Callable[[], Result]) -> Result:
         """Call code that may do anything.
@@ -84,7 +88,8 @@ class Boundary:
         file, line = place_of(error, self.code)
         if isinstance(error, SystemExit):
             message = f"{self.what} called sys.exit({error.code!r})"
-            return Failure("train/exited", message, file, line, "return the fitted model instead")
+            code = "predict/exited" if self.on_error.startswith("predict/") else "train/exited"
+            return Failure(code, message, file, line, self.instead)
         if self._is_ours(error) and isinstance(error, OSError):
             return Failure(disk_code(error), f"{self.what}: {reason_of(error)}", retryable=True)
         if isinstance(error, OSError) and is_disk(error):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mlspec.steps import frames
-from mlspec.steps.boundary import Boundary
+from mlspec.steps.boundary import RETURNING, Boundary
 from mlspec.steps.kept import Formats, opened
 from mlspec.steps.predictions import check, write
 from mlspec.steps.wire import PredictAnswer, PredictOrder
@@ -22,7 +22,8 @@ def run(order: PredictOrder, formats: Formats) -> PredictAnswer:
     code = Path(order.code)
     loading = Boundary(code, "loading the model", "predict/raised")
     ask = loading.call(lambda: opened(order.kept, Path(order.model), code, order.task, formats))
-    predictions = Boundary(code, "the model", "predict/raised").call(lambda: ask(features))
+    predicting = Boundary(code, "the model", "predict/raised", RETURNING)
+    predictions = predicting.call(lambda: ask(features))
     check(predictions, len(features), order.task)
     write(predictions, Path(order.predictions))
     return PredictAnswer(rows=len(features))

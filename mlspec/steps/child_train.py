@@ -18,7 +18,7 @@ import pandas as pd
 
 from mlspec.steps import command, entrypoint, frames, leavings, prepare
 from mlspec.steps.asking import ask, near, same
-from mlspec.steps.boundary import Boundary, ChildFailed, collected_warnings
+from mlspec.steps.boundary import RETURNING, Boundary, ChildFailed, collected_warnings
 from mlspec.steps.kept import Formats, opened
 from mlspec.steps.predictions import Predictions, check, check_known
 from mlspec.steps.wire import Failure, Kept, TrainAnswer, TrainOrder
@@ -89,7 +89,7 @@ def _from_estimator(order: TrainOrder, path: str, frame: pd.DataFrame, check_kep
 
 def _from_entrypoint(order: TrainOrder, name: str, frame: pd.DataFrame) -> Any:
     file, _, function = name.rpartition(":")
-    boundary = Boundary(Path(order.code), f"`{function}`", "train/raised")
+    boundary = Boundary(Path(order.code), f"`{function}`", "train/raised", "return the fitted model instead")
     training = entrypoint.training_data(frame, order.fields, order.task)
     train = entrypoint.find(name, Path(order.code), order.home, _ARGUMENTS)
     model = boundary.call(lambda: train(training, dict(order.params), order.seed))
@@ -114,7 +114,7 @@ def _by_command(order: TrainOrder, formats: Formats, frame: pd.DataFrame) -> Kep
     loading = Boundary(code, "loading what the command left", "train/load-failed")
     asked = loading.call(lambda: opened(kept, Path(order.output), code, order.task, formats))
     name = f"`{order.predict.rpartition(':')[2]}`" if order.predict else "what the command left"
-    predicting = Boundary(code, f"predicting training rows with {name}", "train/predict-failed")
+    predicting = Boundary(code, f"predicting training rows with {name}", "train/predict-failed", RETURNING)
     predictions = predicting.call(lambda: asked(sample))
     _check(predictions, sample, target, order.task)
     return kept
@@ -125,7 +125,9 @@ def _keep(order: TrainOrder, formats: Formats, model: Any, frame: pd.DataFrame) 
     sample = frame[frames.with_role(order.fields, "feature")].iloc[:_CHECKED_ROWS]
     path = Path(order.output) / Kept(order.format).file
     name = type(model).__qualname__
-    predicting = Boundary(Path(order.code), f"predicting training rows with `{name}`", "train/predict-failed")
+    predicting = Boundary(
+        Path(order.code), f"predicting training rows with `{name}`", "train/predict-failed", RETURNING
+    )
     predicting.call(lambda: prepare.check_other_task(model, order.task))
     before = predicting.call(lambda: ask(model, sample, order.task))
     _check(before, sample, prepare.target(frame, order.fields, order.task), order.task)

@@ -16,6 +16,7 @@ _LINE_LENGTH = 500
 _TAIL_BYTES = 64 << 10
 _SHORTEST_SECRET = 4
 _AT = re.compile(r'^  File "(.+)", line (\d+),? in ', re.MULTILINE)
+_ASKED = re.compile(r'/steps/(asking|kept)\.py", line \d+ in (ask|<lambda>)$', re.MULTILINE)
 _FROM_OUTSIDE = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
 _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EIO}
 
@@ -65,7 +66,16 @@ def killed(what: str, verb: str, number: int) -> tuple[Problem, bool]:
 
 def crash_place(log: Path, code: Path) -> Place | None:
     """Return the innermost place in the staged code of a crash that Python's fault handler logged."""
-    return next(_places(_end_of(log).rpartition("Fatal Python error")[2], code), None)
+    return next(_places(_fatal(log), code), None)
+
+
+def crashed_asked(log: Path) -> bool:
+    """Say whether a crash that Python's fault handler logged came while a model was asked for predictions."""
+    return _ASKED.search(_fatal(log)) is not None
+
+
+def _fatal(log: Path) -> str:
+    return _end_of(log).rpartition("Fatal Python error")[2]
 
 
 def raised_place(log: Path, code: Path) -> Place | None:

@@ -15,6 +15,7 @@ from mlspec.steps import wire
 from mlspec.steps.failures import (
     StepFailed,
     crash_place,
+    crashed_asked,
     killed,
     of_disk,
     raised_place,
@@ -114,7 +115,8 @@ def _failure(answer: wire.Answer | None, result: JobResult, order: wire.Order, l
             problem = replace(problem, place=raised_place(launch.log, launch.cwd))
         return _failed(problem, launch, retryable=answer.retryable)
     if result.code < 0:
-        problem, retryable = killed(what, order.verb, -result.code)
+        doing = "predicting training rows" if order.verb == "train" and crashed_asked(launch.log) else what
+        problem, retryable = killed(doing, order.verb, -result.code)
         placed = replace(problem, place=crash_place(launch.log, launch.cwd))
         return _failed(placed, launch, retryable=retryable)
     if result.code == wire.NO_ANSWER:

@@ -328,7 +328,7 @@ def test_interrupted_may_be_tried_again(run: Runs) -> None:
 
 
 FOREIGN = """
-import fractions, os
+import fractions, os, sys
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.dummy import DummyClassifier
 from sklearn.pipeline import make_pipeline
@@ -371,6 +371,22 @@ def encoded(data, params, seed):
 def bare(data, params, seed):
     model = Bare()
     model.code = 1
+    return model
+
+class Ends(Mine):
+    def predict(self, X):
+        if self.how == "exit":
+            sys.exit(3)
+        os.kill(os.getpid(), 11)
+
+def exits(data, params, seed):
+    model = Ends().fit(data.X, data.y)
+    model.how = "exit"
+    return model
+
+def crashes(data, params, seed):
+    model = exits(data, params, seed)
+    model.how = "crash"
     return model
 
 def nameless(data, params, seed):
@@ -418,6 +434,36 @@ def test_models_that_cannot_be_kept(run: Runs, function: str, name: str, message
         run(model(entrypoint=f"src/train.py:{function}"), code=code(FOREIGN))
     assert failed.value.problems[0].code == name
     assert message in failed.value.problems[0].message
+
+
+@pytest.mark.parametrize(
+    ("body", "code_", "help_"),
+    [
+        ("if len(X) < 99: sys.exit(3)", "predict/exited", "return the predictions instead"),
+        ("if len(X) < 99: os.kill(os.getpid(), 11)", "predict/crashed", "the log's last lines say where"),
+    ],
+    ids=["exits", "crashes"],
+)
+def test_a_model_that_ends_its_process_when_it_predicts(
+    run: Runs, tmp_path: Path, body: str, code_: str, help_: str
+) -> None:
+    source = f"""
+    import os, sys
+    from sklearn.dummy import DummyClassifier
+
+    class Ends(DummyClassifier):
+        def predict(self, X):
+            {body}
+            return super().predict(X)
+
+    def train(data, params, seed):
+        return Ends().fit(data.X, data.y)
+    """
+    asked = model(entrypoint="src/train.py:train")
+    trained = run(asked, code=code(source))
+    with pytest.raises(StepFailed) as failed:
+        ask(trained, asked, tmp_path / "predict", table(40))
+    assert (failed.value.problems[0].code, failed.value.problems[0].help) == (code_, help_)
 
 
 def test_a_lambda_cannot_be_pickled(run: Runs) -> None:
