@@ -42,20 +42,23 @@ def opened(piece: Piece) -> Iterator[pq.ParquetFile]:
         ) from None
 
 
-def batches(piece: Piece, file: pq.ParquetFile, names: Sequence[str], rows: int) -> Iterator[pa.RecordBatch]:
+def batches(piece: Piece, file: pq.ParquetFile, names: Sequence[str], rows: int) -> Iterator[pa.Table]:
     """Yield these columns of an opened file, at most so many rows and `MOST_TEXT` at a time, in plain types.
 
     Raises (while reading):
         MlspecError: `data/bomb`, the text is out of all proportion to the file.
         pa.ArrowException, OSError: it is damaged.
     """
-    unpacked = 0
-    for batch in _packed(piece, file, names, rows):
-        sizes = sum(map(_text_bytes, batch.columns), start=np.zeros(len(batch), dtype="int64"))
-        unpacked += int(sizes.sum())
-        refuse_bomb(piece, unpacked)
-        for start, stop in _stretches(sizes):
-            yield _plain(batch.slice(start, stop - start))
+    kept: list[pa.RecordBatch] = []
+    count = size = 0
+    for batch in _unpacked(piece, file, names, rows):
+        count, size = count + len(batch), size + batch.nbytes
+        if kept and (count > rows or size > MOST_TEXT):
+            yield pa.Table.from_batches(kept)
+            kept, count, size = [], len(batch), batch.nbytes
+        kept.append(batch)
+    if kept:
+        yield pa.Table.from_batches(kept)
 
 
 def plain_type(found: pa.DataType) -> pa.DataType:
@@ -79,6 +82,17 @@ def _measure(file: pq.ParquetFile, name: str) -> None:
         raise fail("data/too-large", message, help="write it with smaller row groups")
     if meta.num_rows > MOST_ROWS:
         raise fail("data/too-large", f"{name} has {meta.num_rows:,} rows; the limit is {MOST_ROWS:,}")
+
+
+def _unpacked(piece: Piece, file: pq.ParquetFile, names: Sequence[str], rows: int) -> Iterator[pa.RecordBatch]:
+    """Yield rows in plain types, as few at a time as they are kept in, or as their text allows."""
+    unpacked = 0
+    for batch in _packed(piece, file, names, rows):
+        sizes = sum(map(_text_bytes, batch.columns), start=np.zeros(len(batch), dtype="int64"))
+        unpacked += int(sizes.sum())
+        refuse_bomb(piece, unpacked)
+        for start, stop in _stretches(sizes):
+            yield _plain(batch.slice(start, stop - start))
 
 
 def _packed(piece: Piece, file: pq.ParquetFile, names: Sequence[str], rows: int) -> Iterator[pa.RecordBatch]:

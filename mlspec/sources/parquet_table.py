@@ -49,7 +49,7 @@ class Columns:
     rows: int = 0
     broken: dict[str, _Broken] = field(default_factory=dict)
 
-    def take(self, batch: pa.RecordBatch, types: Mapping[str, pa.DataType], name: str) -> Chunk:
+    def take(self, batch: pa.Table, types: Mapping[str, pa.DataType], name: str) -> Chunk:
         """Return a batch, of a file with columns of these types, as declared; a misfit is missing, and counted."""
         frame = {}
         for column in self.dataset.columns:
@@ -88,13 +88,13 @@ def parquet_chunks(piece: Piece, headers: Headers, columns: Columns) -> Iterator
             yield columns.take(batch, found, piece.name)
 
 
-def _column(batch: pa.RecordBatch, column: Column, found: pa.DataType, name: str) -> tuple[pd.Series, _Broken | None]:
+def _column(batch: pa.Table, column: Column, found: pa.DataType, name: str) -> tuple[pd.Series, _Broken | None]:
     nothing = pd.Series(None, index=pd.RangeIndex(len(batch)), dtype=object)
     if pa.types.is_null(found):
         return nothing, None
     if not _fits(found, column):
         return nothing, _Broken(f"is {found} in the file, and {column.type} in the schema", len(batch))
-    values = pa.chunked_array([batch.column(column.name)])
+    values = batch.column(column.name)
     if column.type in {*TEXTS, "boolean"}:
         return pd.Series(_objects(values, column, name), dtype=object), None
     if column.type == "number":

@@ -83,7 +83,7 @@ def parquet_sample(piece: Piece, most: int) -> tuple[Sample, list[str]]:
     return Sample(cells, forced, whole), [name for name, kind in kinds.items() if not kind]
 
 
-def _first(found: Iterator[pa.RecordBatch], most: int) -> Iterator[pa.RecordBatch]:
+def _first(found: Iterator[pa.Table], most: int) -> Iterator[pa.Table]:
     """Yield batches of so many rows in all, or fewer that hold much text."""
     size = 0
     for batch in found:

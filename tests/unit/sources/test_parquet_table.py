@@ -166,6 +166,7 @@ def bomb(path: Path, rows: int, length: int, **how: Any) -> None:
 
 
 TEXT = declare("s:string", source="data/d.parquet")
+NUMBER = declare("s:integer", source="data/d.parquet")
 DELTA = {"use_dictionary": False, "column_encoding": {"s": "DELTA_BYTE_ARRAY"}}
 
 
@@ -180,6 +181,15 @@ def test_long_texts_are_unpacked_a_little_at_a_time(
     assert [text[-1] for chunk in chunks for text in chunk["s"]] == ["x", "y"] * 50 + ["x"]
     assert all(len(text) == 1000 for chunk in chunks for text in chunk["s"])
     assert len(set(map(id, chunks[0]["s"]))) == 2
+
+
+def test_small_row_groups_are_read_together(tmp_path: Path) -> None:
+    cells = pa.table({"s": [str(n) for n in range(100)]})
+    pq.write_table(cells, tmp_path / "d.parquet", row_group_size=7)
+    (chunk,) = scan([Piece.whole(tmp_path / "d.parquet", "data/d.parquet")], TEXT).chunks
+    assert chunk["s"].tolist() == cells["s"].to_pylist()
+    (chunk,) = scan([Piece.whole(tmp_path / "d.parquet", "data/d.parquet")], NUMBER).chunks
+    assert len(chunk) == 100, "also where no column is read"
 
 
 @pytest.mark.parametrize("how", [{}, DELTA], ids=["dictionary", "delta"])
