@@ -597,12 +597,12 @@ def test_a_model_that_loading_does_not_reproduce(run: Runs) -> None:
     class Sly(DummyClassifier):
         __module__ = "sklearn.dummy"
         def predict(self, X):
-            return ["other"] * len(X)
+            return ["young"] * len(X)
 
     Sly.__name__ = Sly.__qualname__ = "DummyClassifier"
 
     def train(data, params, seed):
-        return Sly(strategy="most_frequent").fit(data.X, data.y.replace("young", "other"))
+        return Sly(strategy="constant", constant="old").fit(data.X, data.y)
     """
     with pytest.raises(StepFailed) as failed:
         run(model(entrypoint="src/train.py:train"), code=code(source))
