@@ -15,7 +15,7 @@ from mlspec.core.document import Document, Finding
 from mlspec.core.problem import MlspecError, Place, Problem, in_order
 from mlspec.io import cache, yaml
 from mlspec.io.trees import PROJECT_FILE, Tree
-from mlspec.planner.world import CodeState
+from mlspec.planner.closure import CodeState
 from mlspec.plugins.catalog import catalog
 from mlspec.plugins.installed import installation
 from mlspec.specs import sound

@@ -15,11 +15,10 @@ from mlspec.core.problem import Problem
 from mlspec.io import cache
 from mlspec.io.trees import Tree
 from mlspec.planner import syntax
-from mlspec.planner.closure import Closure
+from mlspec.planner.closure import Closure, CodeState
 from mlspec.planner.code import Code, decode_modules, encode_modules
 from mlspec.planner.imports import READING, Module
 from mlspec.planner.program import code_of
-from mlspec.planner.world import CodeState
 from mlspec.specs.dataset import Dataset
 from mlspec.specs.parse import Specs
 from mlspec.version import __version__

@@ -23,6 +23,14 @@ class Closure:
     digest: str
 
 
+@dataclass(frozen=True, slots=True)
+class CodeState:
+    """What was read for a model: its import closure and the digest of its environment file, if there is one."""
+
+    closure: Closure | None = None
+    environment: str | None = None
+
+
 def closure(
     entrypoint: str, globs: Sequence[str], tree: Tree, code: Code | None = None
 ) -> tuple[Closure | None, list[Problem]]:

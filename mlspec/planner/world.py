@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from mlspec.core.head import Head
-from mlspec.planner.closure import Closure
+from mlspec.planner.closure import CodeState
 from mlspec.specs.parse import Specs
 from mlspec.specs.project import Project
 
@@ -18,14 +18,6 @@ class SourceState:
     digest: str | None
     size: int = 0
     why: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class CodeState:
-    """What was read for a model: its import closure and the digest of its environment file, if there is one."""
-
-    closure: Closure | None = None
-    environment: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
