@@ -37,6 +37,7 @@ from mlspec.core.record import Actor, Object, Origin, Record, to_bytes
 from mlspec.core.rollback import Rollback
 from mlspec.core.verdict import CheckVerdict, Estimate, GateVerdict, Outcome, Violation, worst
 from mlspec.gates.judge import Bar, judge
+from mlspec.gates.metric import MetricCheck
 from mlspec.io.clock import stamp
 from mlspec.io.git import Checkout
 from mlspec.lineage.read import State
@@ -365,8 +366,8 @@ def _estimate(session: _Recording, run: Run, name: str) -> Estimate:
 def _judged(session: _Recording, run: Run, name: str, gate_digest: str) -> GateVerdict:
     checks = []
     for check in session.workspace.specs.gates[name].checks:
-        bar = Bar(check.min, check.max)  # type: ignore[attr-defined]
-        outcome, reason = judge(check.metric, _estimate(session, run, check.metric), bar)  # type: ignore[attr-defined]
+        assert isinstance(check, MetricCheck), "the plays of a plan know this check alone"
+        outcome, reason = judge(check.metric, _estimate(session, run, check.metric), Bar(check.min, check.max))
         checks.append(CheckVerdict(check="metric", outcome=outcome, reason=reason, level=check.level))
     return GateVerdict(gate=f"gate/{name}", digest=gate_digest, outcome=worst(tuple(checks)), checks=tuple(checks))
 

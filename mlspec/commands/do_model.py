@@ -10,6 +10,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from pydantic import ValidationError
 
 from mlspec.commands.kept_as import kept_as
@@ -235,10 +236,11 @@ def evaluate(session: Session, action: Action, started: datetime) -> Result:
     )
     with session.folder() as folder:
         predictions, outputs, cost = _predictions(session, model, run, table, folder)
-    shown = evidence(model, table.dataset, table.frame[table.test].reset_index(drop=True), predictions)
+    test = table.frame[table.test].reset_index(drop=True)
+    shown = evidence(model, table.dataset, test, predictions)
     metrics = score(model, shown)
     gates = view.judged_by(action.run or "")
-    case = _case(model, table, shown)
+    case = _case(model, table, test, shown)
     verdicts = tuple(_judge(session, name, gate_digest, case) for name, gate_digest in gates.items())
     recorded, more = _brief(session, verdicts)
     draft = session.author.draft(
@@ -289,9 +291,8 @@ def _predictions(
     return read_predictions(predicted.path), (output,), _cost(predicted.result)
 
 
-def _case(model: Model, table: Table, shown: Evidence) -> Case:
+def _case(model: Model, table: Table, test: pd.DataFrame, shown: Evidence) -> Case:
     """Return what the gates judge; a baseline is made when a check first asks for it."""
-    test = table.frame[table.test].reset_index(drop=True)
 
     @cache
     def baseline(name: str) -> Evidence:

@@ -55,6 +55,8 @@ def _outcome(spec: BaselineCheck, case: Case, name: str, found: Estimate) -> tup
     gap = gap_of(METRICS[spec.metric], case.evidence)
     if gap is not None and gap.sparse:
         return Outcome.INSUFFICIENT, f"{spec.metric} on {found.n:,} rows: {gap.reason}"
+    if gap is None and found.value is None:
+        return Outcome.INSUFFICIENT, f"{name} has no {spec.metric}: {found.method.removeprefix('undefined: ')}"
     return _strictly(spec, found, *judge(what, found, Bar(minimum=spec.margin)))
 
 

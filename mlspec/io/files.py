@@ -19,11 +19,11 @@ from pathlib import Path
 
 from mlspec.core.digest import PREFIX
 from mlspec.core.problem import MlspecError, fail, suggest
+from mlspec.io.drain import Drain, write_all
 
 BLOCK = 1 << 20
 _BESIDE_BYTES = 8 << 20
 """A larger file is hashed in a thread beside its reading and writing; for a smaller one that would cost more."""
-_DRAIN_BYTES = 64 << 20
 OWN_FOLDER = ".mlspec"
 FULL = {
     errno.ENOSPC: "no space is left",
@@ -215,7 +215,7 @@ def copy_hashed(source: Path, temporary: Path) -> Hashed:
             temporary.unlink(missing_ok=True)
             with (
                 os.fdopen(os.open(temporary, _NEW, 0o666), "wb", buffering=0) as target,
-                _Drain(target.fileno()) as drain,
+                Drain(target.fileno()) as drain,
             ):
                 return _read(source, drain.write)
 
@@ -248,33 +248,6 @@ def read_regular(path: Path) -> bytes:
     """
     with in_words(path), os.fdopen(_open_regular(path), "rb") as handle:
         return handle.read()
-
-
-class _Drain:
-    """Writes to a file, and has the disk take what is written meanwhile.
-
-    Left to the end, a large file would be held up by the system's limit of bytes that wait for the disk.
-    """
-
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor, self._waiting = descriptor, 0
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="drain")
-        self._taken: Future[None] | None = None
-
-    def __enter__(self) -> _Drain:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._pool.shutdown()
-
-    def write(self, block: memoryview) -> None:
-        write_all(self._descriptor, block)
-        self._waiting += len(block)
-        if self._waiting >= _DRAIN_BYTES and (self._taken is None or self._taken.done()):
-            if self._taken is not None:
-                self._taken.result()
-            self._taken = self._pool.submit(os.fdatasync, self._descriptor)
-            self._waiting = 0
 
 
 def _twice(source: Path, attempt: Callable[[], Hashed | None]) -> Hashed:
@@ -332,12 +305,6 @@ def _hash_beside(blocks: Iterable[memoryview], update: Callable[[memoryview], No
 def _fill(descriptor: int, block: memoryview, source: Path) -> int:
     with in_words(source):
         return os.readv(descriptor, [block])
-
-
-def write_all(descriptor: int, block: memoryview) -> None:
-    """Write all of a block, in as many calls as that takes."""
-    while block:
-        block = block[os.write(descriptor, block) :]
 
 
 def _size_at(path: Path) -> int | None:

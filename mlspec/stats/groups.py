@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mlspec.core.problem import fail
+from mlspec.core.problem import MlspecError, fail
 from mlspec.stats.evidence import MISSING, Array, Codes, Evidence, Floats
 
 MOST_GROUPS = 50
@@ -71,7 +71,7 @@ def _with_rows(names: list[str], cells: Codes) -> tuple[list[str], Codes, tuple[
     return [names[cell] for cell in there], place[cells], tuple(int(size) for size in sizes[there])
 
 
-def _too_many(what: str, count: int) -> Exception:
+def _too_many(what: str, count: int) -> MlspecError:
     message = f"{what} makes {count:,} groups of the test rows, and {MOST_GROUPS} are the most"
     return fail("gate/too-many-groups", message, help="give ranges of a number, as {age: [25, 40, 65]}, or use fewer")
 

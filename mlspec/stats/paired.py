@@ -137,13 +137,11 @@ def _of_areas(ours: Evidence, theirs: Evidence, value: float, confidence: float)
     DeLong, DeLong and Clarke-Pearson (1988): the variance of the mean of the differences of placements, with
     Student's quantile at Satterthwaite's degrees of freedom, as for one area.
     """
-    if len(ours.classes) > 2 or ours.ranks is None or theirs.ranks is None:
+    one, other = ours.ranks, theirs.ranks
+    if len(ours.classes) > 2 or one is None or other is None:
         return None
     positive = ours.labels == ours.positive_code
-    of_ours, of_theirs = (
-        placements(evidence.ranks[positive], evidence.ranks[~positive])  # type: ignore[index]
-        for evidence in (ours, theirs)
-    )
+    of_ours, of_theirs = (placements(ranks[positive], ranks[~positive]) for ranks in (one, other))
     parts = [(one - other) for one, other in zip(of_ours, of_theirs, strict=True)]
     if min(len(part) for part in parts) < 2:
         return None

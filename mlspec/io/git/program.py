@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from mlspec.core.problem import MlspecError, fail
-from mlspec.io.files import FULL, in_words, told, write_all
+from mlspec.io.drain import write_all
+from mlspec.io.files import FULL, in_words, told
 from mlspec.io.git.library import Git
 from mlspec.io.git.values import Said
 

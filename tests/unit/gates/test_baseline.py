@@ -86,6 +86,14 @@ def test_what_has_no_value_never_passes() -> None:
     assert implementation(BaselineCheck.implementation) is baseline_check.check
 
 
+def test_a_baseline_without_a_value_is_not_the_versions_fault() -> None:
+    never = Evidence("classification", 1, (0, 1), LABELS, np.zeros(400, dtype=np.int64))
+    spec = declared(metric="precision", beats=["majority"])
+    (verdict,) = baseline_check.check(spec, Case(said(LABELS, 20), lambda _: never))
+    assert verdict.outcome is Outcome.INSUFFICIENT
+    assert verdict.reason == "majority has no precision: no row is predicted positive"
+
+
 def test_without_a_difference_it_passes_no_more_often_than_it_says() -> None:
     random, passed = np.random.default_rng(0), 0
     for _ in range(400):
