@@ -94,7 +94,7 @@ def _column_misfits(gate: Gate, check: CheckSpec, dataset: Dataset, path: Path) 
         column = dataset.column(name)
         if column is not None and not _may_hold(column, value):
             listed = f"its values: {', '.join(shown(known) for known in column.values[:10])}" if column.values else None
-            message = f"gate/{gate.name} looks for {shown(value)} in `{name}`, which is {column.type} and never that"
+            message = f"gate/{gate.name} looks for {shown(value)} in `{name}` ({column.type}), which never holds it"
             yield Misfit(path, "gate/unknown-value", message, listed)
     for name, by_ranges in check.grouped_columns():
         column = dataset.column(name)
