@@ -14,7 +14,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from mlspec.commands.do_model import _conforming, _registration, _told
+from mlspec.commands.do_evaluate import _conforming, _told
+from mlspec.commands.do_train import _registration
 from mlspec.commands.drafts import Author
 from mlspec.commands.explain import explained
 from mlspec.commands.leases import Leases

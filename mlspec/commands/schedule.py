@@ -26,8 +26,8 @@ Step = Callable[[Session, Action, datetime], Result]
 COSTLY = {
     "snapshot": "mlspec.commands.do_data:snapshot",
     "check": "mlspec.commands.do_data:check",
-    "train": "mlspec.commands.do_model:train",
-    "evaluate": "mlspec.commands.do_model:evaluate",
+    "train": "mlspec.commands.do_train:train",
+    "evaluate": "mlspec.commands.do_evaluate:evaluate",
 }
 """Steps that need the extra `run`; imported when the first of them starts."""
 

@@ -49,6 +49,16 @@ class Table:
     lengths: Mapping[str, int]
     dataset: Dataset
 
+    @property
+    def trained(self) -> pd.DataFrame:
+        """Return the rows for training, numbered from 0."""
+        return self.frame[~self.test].reset_index(drop=True)
+
+    @property
+    def tested(self) -> pd.DataFrame:
+        """Return the rows for testing, numbered from 0."""
+        return self.frame[self.test].reset_index(drop=True)
+
 
 def load_table(session: Session, fields: Mapping[str, Any], named: Dataset) -> Table:
     """Return the table of a recorded dataset version, from the store's copy, verified.

@@ -1,0 +1,200 @@
+"""The step `train`: has a child train a model, keeps what came of it, and registers it where the commit deploys."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+
+from pydantic import ValidationError
+
+from mlspec.commands.of_model import cost_of, json_bytes, snapshot_fields, view_of
+from mlspec.commands.results import Result
+from mlspec.commands.session import Session
+from mlspec.commands.tables import load_table
+from mlspec.core.finished import Finished, note_of
+from mlspec.core.head import Run
+from mlspec.core.heads import mentioning
+from mlspec.core.plan import Action
+from mlspec.core.problem import MlspecError, fail
+from mlspec.core.record import Environment, Object, Record, to_bytes
+from mlspec.planner.models import ModelView
+from mlspec.planner.program import code_of
+from mlspec.specs.model import Model
+from mlspec.steps.train import Trained, TrainRequest
+from mlspec.steps.train import train as run_training
+
+
+def train(session: Session, action: Action, started: datetime) -> Result:
+    """Train the run this commit asks for, and register it where the commit deploys.
+
+    Raises:
+        MlspecError: the step failed, the store lacks the data, or the code changed after it was planned.
+    """
+    view = view_of(session, action)
+    adopted = _adoptable(session, action)
+    if adopted is not None:
+        return _adopt(session, action, started, adopted)
+    if not session.begin(action, started):
+        told = "another apply trained it meanwhile"
+        return Result(told, _registration(session, action, started), "reused", _registered_as(session, action))
+    found = _found(session, action.run or "")
+    if found is not None:
+        drafts = _training_records(session, action, started, view, found)
+        return Result(
+            "its training had finished; it is recorded now", drafts, "reused", _registered_as(session, action)
+        )
+    finished = _noted(session, _trained(session, action, view))
+    drafts = _training_records(session, action, started, view, finished)
+    told = f"{finished.rows:,} rows, {finished.features} features"
+    return Result(told, drafts, version=_registered_as(session, action), remarks=finished.warnings)
+
+
+def _trained(session: Session, action: Action, view: ModelView) -> Finished:
+    """Train, and put what came of it into the store."""
+    fields = snapshot_fields(session, view, view.dataset.version.digest if view.dataset.version else "")
+    table = load_table(session, fields, session.workspace.specs.datasets[view.model.dataset])
+    with session.folder() as folder:
+        request = TrainRequest(
+            model=view.model,
+            dataset=table.dataset,
+            frame=table.trained,
+            code=_code(session, view.model),
+            folder=folder,
+            environ=session.environ,
+        )
+        trained = run_training(request, session.executor, session.cancel)
+        return _stored(session, action, view, trained)
+
+
+def _stored(session: Session, action: Action, view: ModelView, trained: Trained) -> Finished:
+    store = session.workspace.store
+    model, log = store.put(trained.artifact), store.put(trained.log)
+    packages = store.put_bytes(json_bytes(dict(trained.packages)))
+    manifest = store.put_bytes(
+        json_bytes(
+            {
+                "format": "mlspec.run/1",
+                "fingerprint": action.run,
+                "model": model.digest,
+                "trusted": list(trained.kept.trusted),
+                "kept": asdict(trained.kept),
+                "rows": trained.rows,
+                "features": [
+                    column.name for column in session.workspace.specs.datasets[view.model.dataset].with_role("feature")
+                ],
+                "packages": packages.digest,
+                "python": trained.python,
+                "platform": trained.platform,
+                "log": log.digest,
+            }
+        )
+    )
+    named = {"model": model, "manifest": manifest, "packages": packages, "log": log}
+    return Finished(
+        fingerprint=action.run or "",
+        outputs=tuple(Object(name=name, digest=stored.digest, size=stored.size) for name, stored in named.items()),
+        rows=trained.rows,
+        features=trained.features,
+        environment=Environment(python=trained.python, platform=trained.platform, packages=packages.digest),
+        cost=cost_of(trained.result),
+        warnings=trained.warnings,
+    )
+
+
+def _noted(session: Session, finished: Finished) -> Finished:
+    """Leave word of a finished training; where someone else's is there already, go by that."""
+    there = session.workspace.store.note(finished.note, to_bytes(finished))
+    session.sharing.settle()
+    return _usable(session, there, finished.fingerprint) or finished
+
+
+def _found(session: Session, fingerprint: str) -> Finished | None:
+    """Return a training that had finished and was not recorded, if its word and its objects are there."""
+    try:
+        there = session.workspace.store.noted(note_of(fingerprint))
+    except MlspecError as error:
+        if error.problems[0].code != "store/damaged":
+            raise
+        return None
+    return _usable(session, there, fingerprint) if there is not None else None
+
+
+def _usable(session: Session, content: bytes, fingerprint: str) -> Finished | None:
+    try:
+        finished = Finished.model_validate_json(content)
+    except ValidationError:
+        return None
+    whole = all(session.workspace.store.has(output.digest) for output in finished.outputs)
+    return finished if whole and finished.fingerprint == fingerprint else None
+
+
+def _training_records(
+    session: Session, action: Action, started: datetime, view: ModelView, finished: Finished
+) -> tuple[Record, ...]:
+    draft = session.author.draft(
+        "train",
+        action,
+        started,
+        fingerprint=action.run,
+        fields=view.wanted.fields if view.wanted else {},
+        inputs={"dataset": view.dataset.version.digest if view.dataset.version else ""},
+        outputs=(*finished.outputs, *session.keep(view.wanted.objects if view.wanted else {})),
+        gates=dict(view.gates),
+        rows=finished.rows,
+        environment=finished.environment,
+        cost=finished.cost,
+    )
+    return draft, *_registration(session, action, started)
+
+
+def _registration(session: Session, action: Action, started: datetime) -> tuple[Record, ...]:
+    if not session.author.origin.deploys:
+        return ()
+    return (session.author.draft("register", action, started, fingerprint=action.run),)
+
+
+def _registered_as(session: Session, action: Action) -> int | None:
+    """Return the number that a run has or will get, where this commit gives one."""
+    if not session.author.origin.deploys:
+        return None
+    head = session.head(action.address)
+    known = head.version_of(action.run)
+    return known.n if known else max((version.n for version in head.versions), default=0) + 1
+
+
+def _adoptable(session: Session, action: Action) -> Run | None:
+    """Return an equal run of another model whose bytes are still here."""
+    for head in mentioning(session.state.heads, action.run or ""):
+        run = head.runs[action.run or ""] if head.trained(action.run) else None
+        if run is not None and session.workspace.store.has(run.artifact) and session.workspace.store.has(run.manifest):
+            return run
+    return None
+
+
+def _adopt(session: Session, action: Action, started: datetime, run: Run) -> Result:
+    outputs = (Object(name="model", digest=run.artifact, size=0), Object(name="manifest", digest=run.manifest, size=0))
+    draft = session.author.draft(
+        "train",
+        action,
+        started,
+        fingerprint=action.run,
+        fields=run.fields,
+        inputs={"dataset": run.dataset, "adopted": run.record},
+        outputs=outputs,
+    )
+    return Result(
+        "an equal run is recorded; nothing was trained", (draft, *_registration(session, action, started)), "reused"
+    )
+
+
+def _code(session: Session, model: Model) -> dict[str, bytes]:
+    """Read the import closure again, and refuse it if it is not what was planned."""
+    planned = session.workspace.loaded.code[model.name].closure
+    if planned is None:
+        return {}
+    tree = session.workspace.tree
+    now, _ = code_of(model.train, tree)
+    contents = {path: tree.read(path) for path in planned.files}
+    if now is None or now.digest != planned.digest or None in contents.values():
+        raise fail("code/changed", f"the code of model/{model.name} changed after it was planned", help="plan again")
+    return {path: content for path, content in contents.items() if content is not None}
