@@ -14,8 +14,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from mlspec.commands.do_evaluate import _conforming, _told
-from mlspec.commands.do_train import _registration
+from mlspec.commands.do_evaluate import _told, negative, with_conformity
+from mlspec.commands.do_train import _registration, in_force
 from mlspec.commands.drafts import Author
 from mlspec.commands.explain import explained
 from mlspec.commands.leases import Leases
@@ -37,6 +37,7 @@ from mlspec.core.problem import fail
 from mlspec.core.record import Actor, Object, Origin, Record, to_bytes
 from mlspec.core.rollback import Rollback
 from mlspec.core.verdict import CheckVerdict, Estimate, GateVerdict, Outcome, Violation, worst
+from mlspec.gates.champion import ChampionCheck
 from mlspec.gates.judge import Bar, judge
 from mlspec.gates.metric import MetricCheck
 from mlspec.io.clock import stamp
@@ -45,6 +46,7 @@ from mlspec.lineage.read import State
 from mlspec.lineage.write import chain
 from mlspec.planner import diff, settled
 from mlspec.planner.diff import Header, Outlook
+from mlspec.planner.standing import Asked
 from mlspec.planner.world import Authority, Options, SourceState, World
 
 NOTHING_ALLOWED = Options()
@@ -190,7 +192,7 @@ class Rehearsal:
         """Roll back what is checked out by hand, as the words of a command line say."""
         workspace, request = self._workspace(), RollbackRequest(**wish)
         started = self.clock.now()
-        found = propose(workspace, request, one_line(request.reason), started + duration(request.expires))
+        found = propose(workspace, request, one_line(request.reason), started, started + duration(request.expires))
         records, changed = chain(self.heads, [draft(self._author(workspace), found, started)])
         self.log += records
         self.heads = reread({**self.heads, **{key: head for key, head in changed.items() if head is not None}})
@@ -332,6 +334,7 @@ def _train(session: _Recording, action: Action, started: datetime) -> Result:
         fields=view.wanted.fields,
         inputs={"dataset": view.wanted.fields["dataset"]},
         outputs=tuple(Object(name=name, digest=one.digest, size=one.size) for name, one in stored.items()),
+        in_force=in_force(session, view),
     )
     return Result("trained", (draft, *_registration(session, action, started)))
 
@@ -339,10 +342,10 @@ def _train(session: _Recording, action: Action, started: datetime) -> Result:
 def _evaluate(session: _Recording, action: Action, started: datetime) -> Result:
     _may_fail(session, action)
     view, head = session.seen.models[_name(action)], session.head(action.address)
-    run, gates = head.runs[action.run or ""], view.judged_by(action.run or "")
+    run, every = head.runs[action.run or ""], view.judged_by(action.run or "")
     stored = session.workspace.store.put_bytes(f"predictions {action.run}".encode())
     metrics = {name: _estimate(session, run, name) for name in view.model.metrics}
-    verdicts = tuple(_judged(session, run, name, gate_digest) for name, gate_digest in gates.items())
+    verdicts = tuple(_judged(session, run, asked) for asked in every)
     draft = session.author.draft(
         "evaluate",
         action,
@@ -352,11 +355,11 @@ def _evaluate(session: _Recording, action: Action, started: datetime) -> Result:
         outputs=(Object(name="predictions", digest=stored.digest, size=stored.size),),
         metrics=metrics,
         verdicts=verdicts,
-        gates=gates,
-        conforming=_conforming(view, head, action, verdicts) if session.author.origin.deploys else {},
+        gates={asked.gate: asked.digest for asked in every},
     )
-    negative = any(verdict.outcome is not Outcome.PASS for verdict in verdicts)
-    return Result(_told(metrics, verdicts), (draft,), negative=negative)
+    now = view.beside(head, stamp(started))
+    draft = with_conformity(now, draft) if session.author.origin.deploys else draft
+    return Result(_told(metrics, verdicts), (draft,), negative=negative(now, draft))
 
 
 def _estimate(session: _Recording, run: Run, name: str) -> Estimate:
@@ -364,13 +367,35 @@ def _estimate(session: _Recording, run: Run, name: str) -> Estimate:
     return run.metrics.get(name) or Estimate(value=value, low=value - 0.01, high=value + 0.01, n=500, method="decree")
 
 
-def _judged(session: _Recording, run: Run, name: str, gate_digest: str) -> GateVerdict:
+def _judged(session: _Recording, run: Run, asked: Asked) -> GateVerdict:
     checks = []
-    for check in session.workspace.specs.gates[name].checks:
-        assert isinstance(check, MetricCheck), "the plays of a plan know this check alone"
-        outcome, reason = judge(check.metric, _estimate(session, run, check.metric), Bar(check.min, check.max))
-        checks.append(CheckVerdict(check="metric", outcome=outcome, reason=reason, level=check.level))
-    return GateVerdict(gate=f"gate/{name}", digest=gate_digest, outcome=worst(tuple(checks)), checks=tuple(checks))
+    for check in session.workspace.specs.gates[asked.gate].checks:
+        if isinstance(check, ChampionCheck):
+            outcome, reason = _beside(session, run, asked, check)
+        else:
+            assert isinstance(check, MetricCheck), "the plays of a plan know these checks alone"
+            outcome, reason = judge(check.metric, _estimate(session, run, check.metric), Bar(check.min, check.max))
+        checks.append(CheckVerdict(check=check.check, outcome=outcome, reason=reason, level=check.level))
+    return GateVerdict(
+        gate=f"gate/{asked.gate}",
+        digest=asked.digest,
+        outcome=worst(tuple(checks)),
+        checks=tuple(checks),
+        champion=asked.champion or None,
+        failing=tuple(n for n, check in enumerate(checks) if worst((check,)) is not Outcome.PASS),
+    )
+
+
+def _beside(session: _Recording, run: Run, asked: Asked, check: ChampionCheck) -> tuple[Outcome, str]:
+    """Compare by decree: the interval of the difference is of one point in a hundred, either way."""
+    if not asked.champion:
+        return Outcome.PASS, "there is no champion to compare with"
+    champion = next(head.runs[asked.champion] for head in session.state.heads.values() if asked.champion in head.runs)
+    values = [_estimate(session, one, check.metric).value or 0.0 for one in (run, champion)]
+    value = values[0] - values[1]
+    gain = Estimate(value=value, low=value - 0.01, high=value + 0.01, n=500, method="decree")
+    bar = check.margin if check.claim == "superior" else -check.margin
+    return judge(f"{check.metric} higher than the champion by", gain, Bar(minimum=bar))
 
 
 def _may_fail(session: _Recording, action: Action) -> None:

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
-from pathlib import Path
 
-from mlspec.commands.judging import Trial, brief, case_of, judged
-from mlspec.commands.kept_as import kept_as
-from mlspec.commands.of_model import cost_of, snapshot_fields, view_of
+from mlspec.commands.asking import ask, fetched
+from mlspec.commands.judging import brief, judged, worn
+from mlspec.commands.of_model import snapshot_fields, view_of
 from mlspec.commands.results import Result
 from mlspec.commands.session import Session
 from mlspec.commands.tables import Table, load_table
-from mlspec.core.head import Head, Run
+from mlspec.commands.trial import Trial
+from mlspec.core.fold import fold
+from mlspec.core.head import Run
 from mlspec.core.plan import Action
-from mlspec.core.record import Cost, Object
-from mlspec.core.verdict import Estimate, GateVerdict, Outcome
-from mlspec.planner.models import ModelView
+from mlspec.core.record import Cost, Object, Record
+from mlspec.core.verdict import Estimate, GateVerdict
+from mlspec.io.clock import stamp
+from mlspec.planner.conformity import conformity
+from mlspec.planner.view import ModelView
 from mlspec.specs.model import Model
 from mlspec.steps.frames import fields_of
-from mlspec.steps.predict import Limits, PredictRequest, predict
-from mlspec.steps.predictions import Predictions, read_predictions
+from mlspec.steps.predictions import Predictions
 from mlspec.steps.score import evidence, score
 
 
@@ -36,14 +39,11 @@ def evaluate(session: Session, action: Action, started: datetime) -> Result:
     table = load_table(
         session, snapshot_fields(session, view, run.dataset), session.workspace.specs.datasets[model.dataset]
     )
-    with session.folder() as folder:
-        predictions, outputs, cost = _predictions(session, model, run, table, folder)
+    predictions, outputs, cost = _predictions(session, model, run, table)
     shown = evidence(model, table.dataset, table.tested, predictions)
     metrics = score(model, shown)
-    gates = view.judged_by(action.run or "")
-    trial = Trial(session, view, model, run, table, shown)
-    case = case_of(trial)
-    verdicts = tuple(judged(trial, name, gate_digest, case) for name, gate_digest in gates.items())
+    trial = Trial(session, view, head, model, run, table, shown)
+    verdicts = judged(trial, action.run or "", view.judged_by(action.run or ""))
     recorded, more = brief(session, verdicts)
     draft = session.author.draft(
         "evaluate",
@@ -55,52 +55,61 @@ def evaluate(session: Session, action: Action, started: datetime) -> Result:
         rows=len(shown.labels),
         metrics=metrics,
         verdicts=recorded,
-        gates=gates,
-        conforming=_conforming(view, head, action, verdicts) if session.author.origin.deploys else {},
+        gates={asked.gate: asked.digest for asked in view.judged_by(action.run or "")},
         cost=cost,
     )
-    negative = any(verdict.outcome is not Outcome.PASS for verdict in verdicts)
+    now = view.beside(head, stamp(started))
+    draft = with_conformity(now, draft) if session.author.origin.deploys else draft
     return Result(
-        _told(metrics, verdicts), (draft,), metrics=tuple(metrics.items()), verdicts=verdicts, negative=negative
+        _told(metrics, verdicts),
+        (*_of_champions(session, action, started, trial), draft),
+        metrics=tuple(metrics.items()),
+        verdicts=verdicts,
+        remarks=worn(session, verdicts),
+        negative=negative(now, draft),
     )
+
+
+def _of_champions(session: Session, action: Action, started: datetime, trial: Trial) -> Iterator[Record]:
+    """Yield the records of what champions said of these test rows, so that they need not be asked again."""
+    for run, output in trial.predicted.items():
+        yield session.author.draft(
+            "evaluate", action, started, fingerprint=run, inputs={"test": trial.run.dataset}, outputs=(output,)
+        )
+
+
+def negative(view: ModelView, draft: Record) -> bool:
+    """Say whether a gate turned the run of an evaluation down, and no waiver lets it through."""
+    after = _after(view, draft)
+    found = (after.standing(draft.fingerprint or "", asked) for asked in after.judged_by(draft.fingerprint or ""))
+    return any(one is not None and not one.passes for one in found)
+
+
+def with_conformity(view: ModelView, draft: Record) -> Record:
+    """Return the record of an evaluation that also says whether its run conforms in the stages that it holds."""
+    after = _after(view, draft)
+    held = [stage for stage in view.stages if after.occupant(stage) == draft.fingerprint]
+    found = {stage: one for stage in held if (one := conformity(after, stage)) is not None}
+    update = {
+        "conforming": {stage: one.conforms for stage, one in found.items()},
+        "waivers": {stage: one.waivers for stage, one in found.items() if one.waivers},
+    }
+    return draft.model_copy(update=update)
+
+
+def _after(view: ModelView, draft: Record) -> ModelView:
+    """Return the view as it will be when the draft is recorded."""
+    return view.beside(fold({view.address: view.head}, draft)[view.address] or view.head)
 
 
 def _predictions(
-    session: Session, model: Model, run: Run, table: Table, folder: Path
+    session: Session, model: Model, run: Run, table: Table
 ) -> tuple[Predictions, tuple[Object, ...], Cost | None]:
-    store = session.workspace.store
     known = run.predictions.get(run.dataset)
-    path = folder / "predictions.parquet"
-    if known is not None and store.has(known):
-        store.fetch(known, path)
-        return read_predictions(path), (), None
-    artifact = folder / "model.artifact"
-    store.fetch(run.artifact, artifact)
-    features = [column.name for column in table.dataset.with_role("feature")]
-    request = PredictRequest(
-        task=model.task,
-        fields=fields_of(table.dataset.with_role("feature")),
-        features=table.tested[features],
-        artifact=artifact,
-        kept=kept_as(run, store),
-        folder=folder,
-        environ=session.environ,
-        limits=Limits(model.train.seed, model.train.threads, model.train.timeout),
-    )
-    predicted = predict(request, session.executor, session.cancel)
-    stored = store.put(predicted.path)
-    output = Object(name="predictions", digest=stored.digest, size=stored.size)
-    return read_predictions(predicted.path), (output,), cost_of(predicted.result)
-
-
-def _conforming(view: ModelView, head: Head, action: Action, verdicts: tuple[GateVerdict, ...]) -> dict[str, bool]:
-    """Say, for the stages this run holds, whether it passes every gate on the way there."""
-    passes = {verdict.gate.partition("/")[2]: verdict.outcome is Outcome.PASS for verdict in verdicts}
-    version = head.version_of(action.run)
-    held = [
-        stage for stage in view.stages if version and stage in head.stages and head.stages[stage].version == version.n
-    ]
-    return {stage: all(passes.get(gate, False) for gate in view.chain(stage)) for stage in held}
+    if known is not None and session.workspace.store.has(known):
+        return fetched(session, known), (), None
+    asked = ask(session, model, run, table.tested, fields_of(table.dataset.with_role("feature")))
+    return asked.predictions, (asked.output,), asked.cost
 
 
 def _as_trained(model: Model, run: Run) -> Model:

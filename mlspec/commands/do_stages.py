@@ -9,10 +9,10 @@ from mlspec.commands.session import Session
 from mlspec.core.head import Head
 from mlspec.core.plan import Action
 from mlspec.core.record import Record
-from mlspec.core.verdict import Outcome
 from mlspec.io.clock import stamp
-from mlspec.planner import fingerprint, models, overrides
-from mlspec.planner.models import ModelView
+from mlspec.planner import conformity, fingerprint, models, overrides
+from mlspec.planner.standing import Conformity, champion
+from mlspec.planner.view import ModelView
 
 
 def enter(session: Session, action: Action, started: datetime) -> Result:
@@ -21,26 +21,29 @@ def enter(session: Session, action: Action, started: datetime) -> Result:
     Raises:
         MlspecError: `store/…`: the artifact is gone, or its bytes are not those that were judged.
     """
-    view, head = _model(session, action), session.head(action.address)
+    view, head = _model(session, action, started), session.head(action.address)
     stage = action.stage or ""
     version = head.version_of(action.run)
     if version is None:
         return _skip("its version is not registered", negative=False)
-    held = overrides.hold(view, stage, stamp(started))
+    held = overrides.hold(view, stage, view.at)
     if held is not None:
         return _skip(held.why, negative=held.expired)
     asked = view.model.stages[stage].version
     if asked not in ("latest", version.n):
         return _skip(f"it became v{version.n}, and {stage} is pinned to v{asked}", negative=False)
-    outcomes = {gate: view.outcome(action.run or "", gate) for gate in view.chain(stage)}
+    every = view.asked(version.fingerprint, stage)
+    found = [(asked, view.standing(version.fingerprint, asked)) for asked in every]
     if action.verb == "promote":
-        for gate, outcome in outcomes.items():
-            if outcome is None or outcome[0] is not Outcome.PASS:
-                said = f"{outcome[0].value}: {outcome[1]}" if outcome else "not judged"
-                return _skip(f"v{version.n} stays out of {stage}: gate/{gate} {said}", negative=True)
+        for asked, one in found:
+            if one is None or not one.passes:
+                said = f"{one.outcome.value}: {one.why}" if one else "not judged"
+                return _skip(f"v{version.n} stays out of {stage}: {view.shown(asked)} {said}", negative=True)
     session.workspace.store.check(head.runs[version.fingerprint].artifact)
     state = head.stages.get(stage)
-    conforms = all(outcome is not None and outcome[0] is Outcome.PASS for outcome in outcomes.values())
+    conforms = all(one is not None and one.passes for _, one in found)
+    waived = tuple(waiver for _, one in found if one is not None for waiver in one.waived) if conforms else ()
+    rival = champion(head, version.fingerprint, stage) if any(asked.champion for asked in every) else None
     draft = session.author.draft(
         action.verb,
         action,
@@ -50,7 +53,10 @@ def enter(session: Session, action: Action, started: datetime) -> Result:
         version=version.n,
         replaces=state.version if state else None,
         gates=view.chain(stage),
+        set_after=view.set_after(version.fingerprint, stage),
+        champion=rival,
         conforming={stage: conforms},
+        waivers={stage: waived} if waived else {},
         released=_ended(head, stage),
     )
     before = f" (was v{state.version})" if state and state.version else ""
@@ -78,11 +84,11 @@ def update(session: Session, action: Action, started: datetime) -> Result:
     facts = compact.fields
     session.keep(compact.objects)
     drafts: list[Record] = []
-    conforming: dict[str, bool] = {}
+    conforming: dict[str, Conformity] = {}
     released: dict[str, str] = {}
     if kind == "model":
-        view = _model(session, action)
-        conforming, released = models.conforming(view, frozenset()), models.released(view)
+        view = _model(session, action, started)
+        conforming, released = conformity.conforming(view), models.released(view)
         if action.run is not None:
             drafts.append(session.author.draft("register", action, started, fingerprint=action.run))
     head = session.head(action.address)
@@ -93,7 +99,8 @@ def update(session: Session, action: Action, started: datetime) -> Result:
             action,
             started,
             fields=facts,
-            conforming=conforming,
+            conforming={stage: found.conforms for stage, found in conforming.items()},
+            waivers={stage: found.waivers for stage, found in conforming.items() if found.waivers},
             fingerprint=current,
             released=released,
         )
@@ -124,7 +131,7 @@ def _skip(message: str, *, negative: bool) -> Result:
     return Result(message, (), "skipped", negative=negative)
 
 
-def _model(session: Session, action: Action) -> ModelView:
+def _model(session: Session, action: Action, started: datetime) -> ModelView:
     """Return the planner's view of a model, beside its head as it is now."""
     planned = session.seen.models[action.address.partition("/")[2]]
-    return planned.beside(session.head(action.address))
+    return planned.beside(session.head(action.address), stamp(started))

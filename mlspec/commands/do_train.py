@@ -7,21 +7,24 @@ from datetime import datetime
 
 from pydantic import ValidationError
 
+from mlspec.commands.duel import row_key
 from mlspec.commands.of_model import cost_of, json_bytes, snapshot_fields, view_of
 from mlspec.commands.results import Result
 from mlspec.commands.session import Session
-from mlspec.commands.tables import load_table
+from mlspec.commands.tables import Table, load_table
 from mlspec.core.finished import Finished, note_of
 from mlspec.core.head import Run
-from mlspec.core.heads import mentioning
+from mlspec.core.heads import mentioning, of_kind
 from mlspec.core.plan import Action
 from mlspec.core.problem import MlspecError, fail
 from mlspec.core.record import Environment, Object, Record, to_bytes
-from mlspec.planner.models import ModelView
+from mlspec.planner.fields import DERIVED
 from mlspec.planner.program import code_of
+from mlspec.planner.view import ModelView
 from mlspec.specs.model import Model
 from mlspec.steps.train import Trained, TrainRequest
 from mlspec.steps.train import train as run_training
+from mlspec.steps.trained_rows import seal
 
 
 def train(session: Session, action: Action, started: datetime) -> Result:
@@ -63,12 +66,13 @@ def _trained(session: Session, action: Action, view: ModelView) -> Finished:
             environ=session.environ,
         )
         trained = run_training(request, session.executor, session.cancel)
-        return _stored(session, action, view, trained)
+        return _stored(session, action, view, table, trained)
 
 
-def _stored(session: Session, action: Action, view: ModelView, trained: Trained) -> Finished:
+def _stored(session: Session, action: Action, view: ModelView, table: Table, trained: Trained) -> Finished:
     store = session.workspace.store
     model, log = store.put(trained.artifact), store.put(trained.log)
+    rows = store.put_bytes(seal(table.trained, table.dataset, row_key(store)))
     packages = store.put_bytes(json_bytes(dict(trained.packages)))
     manifest = store.put_bytes(
         json_bytes(
@@ -89,7 +93,7 @@ def _stored(session: Session, action: Action, view: ModelView, trained: Trained)
             }
         )
     )
-    named = {"model": model, "manifest": manifest, "packages": packages, "log": log}
+    named = {"model": model, "manifest": manifest, "packages": packages, "log": log, "rows": rows}
     return Finished(
         fingerprint=action.run or "",
         outputs=tuple(Object(name=name, digest=stored.digest, size=stored.size) for name, stored in named.items()),
@@ -140,11 +144,21 @@ def _training_records(
         inputs={"dataset": view.dataset.version.digest if view.dataset.version else ""},
         outputs=(*finished.outputs, *session.keep(view.wanted.objects if view.wanted else {})),
         gates=dict(view.gates),
+        in_force=in_force(session, view),
         rows=finished.rows,
         environment=finished.environment,
         cost=finished.cost,
     )
     return draft, *_registration(session, action, started)
+
+
+def in_force(session: Session, view: ModelView) -> dict[str, str]:
+    """Return the gates in force on the deployed branch: where this commit deploys, its own; else those recorded."""
+    if session.author.origin.deploys:
+        return dict(view.gates)
+    heads = of_kind(session.state.heads, "gate")
+    found = {head.address.partition("/")[2]: head.facts.get(DERIVED) for head in heads if not head.retired}
+    return {name: key for name, key in found.items() if key is not None}
 
 
 def _registration(session: Session, action: Action, started: datetime) -> tuple[Record, ...]:
@@ -172,7 +186,8 @@ def _adoptable(session: Session, action: Action) -> Run | None:
 
 
 def _adopt(session: Session, action: Action, started: datetime, run: Run) -> Result:
-    outputs = (Object(name="model", digest=run.artifact, size=0), Object(name="manifest", digest=run.manifest, size=0))
+    named = {"model": run.artifact, "manifest": run.manifest} | ({"rows": run.rows} if run.rows else {})
+    outputs = tuple(Object(name=name, digest=known, size=0) for name, known in named.items())
     draft = session.author.draft(
         "train",
         action,
@@ -181,6 +196,7 @@ def _adopt(session: Session, action: Action, started: datetime, run: Run) -> Res
         fields=run.fields,
         inputs={"dataset": run.dataset, "adopted": run.record},
         outputs=outputs,
+        in_force=run.in_force,
     )
     return Result(
         "an equal run is recorded; nothing was trained", (draft, *_registration(session, action, started)), "reused"

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from functools import cache
 
+from mlspec.commands.duel import duel
 from mlspec.commands.of_model import json_bytes
 from mlspec.commands.session import Session
-from mlspec.commands.tables import Table
-from mlspec.core.head import Run
+from mlspec.commands.trial import Trial
+from mlspec.core.head import evaluated
+from mlspec.core.heads import mentioning
 from mlspec.core.record import Object, to_json
-from mlspec.core.verdict import CheckVerdict, GateVerdict, worst
-from mlspec.planner.models import ModelView
+from mlspec.core.verdict import CheckVerdict, GateVerdict, Outcome, worst
+from mlspec.planner.standing import Asked
 from mlspec.plugins.catalog import implementation
-from mlspec.specs.model import Model
 from mlspec.stats.case import Case
 from mlspec.stats.evidence import Evidence
 from mlspec.steps import baselines
@@ -25,23 +26,20 @@ _REASON = 600
 """So many characters of a reason are in a record that has no room for all checks."""
 
 
-@dataclass(frozen=True, eq=False)
-class Trial:
-    """A version being judged: its run, the data it was trained and is tested on, and what it said of the test rows."""
-
-    session: Session
-    view: ModelView
-    model: Model
-    """With the task and positive value that the run was trained for."""
-    run: Run
-    table: Table
-    evidence: Evidence
-    kept: list[Object] = field(default_factory=list)
-    """What judging put into the store and its record is to name."""
+def judged(trial: Trial, run: str, every: Iterable[Asked]) -> tuple[GateVerdict, ...]:
+    """Return the verdicts of gates on a run; those that compare with one champion share what it said."""
+    count = evaluations(trial.session, trial.run.dataset, run)
+    cases: dict[str, Case] = {}
+    found = []
+    for asked in every:
+        if asked.champion not in cases:
+            cases[asked.champion] = case_of(trial, asked.champion)
+        found.append(_judged(trial, asked, cases[asked.champion], count))
+    return tuple(found)
 
 
-def case_of(trial: Trial) -> Case:
-    """Return what the gates judge; what costs something is made when a check first asks for it."""
+def case_of(trial: Trial, champion: str = "") -> Case:
+    """Return what gates judge; what costs something is made when a check first asks for it."""
     model, table = trial.model, trial.table
 
     @cache
@@ -49,15 +47,52 @@ def case_of(trial: Trial) -> Case:
         said = baselines.predictions(name, model.task, table.dataset, table.frame, table.test)
         return evidence(model, table.dataset, table.tested, said)
 
-    return Case(trial.evidence, baseline, baselines.natural(model.task, table.dataset))
+    return Case(
+        trial.evidence,
+        baseline,
+        baselines.natural(model.task, table.dataset),
+        cache(lambda: duel(trial, champion)),
+    )
 
 
-def judged(trial: Trial, name: str, gate_digest: str, case: Case) -> GateVerdict:
-    """Return the verdict of a gate."""
+def _judged(trial: Trial, asked: Asked, case: Case, count: int) -> GateVerdict:
     checks: list[CheckVerdict] = []
-    for check in trial.session.workspace.specs.gates[name].checks:
-        checks += implementation(check.implementation)(check, case)
-    return GateVerdict(gate=f"gate/{name}", digest=gate_digest, outcome=worst(tuple(checks)), checks=tuple(checks))
+    failing = []
+    for n, check in enumerate(trial.session.workspace.specs.gates[asked.gate].checks):
+        found = implementation(check.implementation)(check, case)
+        checks += found
+        if worst(found) is not Outcome.PASS:
+            failing.append(n)
+    return GateVerdict(
+        gate=f"gate/{asked.gate}",
+        digest=asked.digest,
+        outcome=worst(tuple(checks)),
+        checks=tuple(checks),
+        champion=asked.champion or None,
+        failing=tuple(failing),
+        evaluations=count,
+    )
+
+
+def evaluations(session: Session, test: str, run: str) -> int:
+    """Return how many runs, of whichever model, were evaluated on the test rows of a dataset version, with this one."""
+    found = {run}
+    for head in mentioning(session.state.heads, test):
+        found |= evaluated(head, test)
+    return len(found)
+
+
+def worn(session: Session, verdicts: Iterable[GateVerdict]) -> tuple[str, ...]:
+    """Return the warnings of gates whose test rows were looked at more often than they should be."""
+    told = []
+    for verdict in verdicts:
+        limit = session.workspace.specs.gates[verdict.gate.partition("/")[2]].reuse_limit
+        if limit is not None and verdict.evaluations > limit:
+            told.append(
+                f"{verdict.gate}: {verdict.evaluations:,} versions were judged on the same test rows, and its "
+                f"reuse_limit is {limit:,}: each look makes them less able to tell; take fresh ones"
+            )
+    return tuple(dict.fromkeys(told))
 
 
 def brief(session: Session, verdicts: tuple[GateVerdict, ...]) -> tuple[tuple[GateVerdict, ...], tuple[Object, ...]]:

@@ -12,7 +12,7 @@ from mlspec.core.plan import Action
 from mlspec.core.ports import JobResult
 from mlspec.core.problem import fail
 from mlspec.core.record import Cost
-from mlspec.planner.models import ModelView
+from mlspec.planner.view import ModelView
 
 
 def view_of(session: Session, action: Action) -> ModelView:

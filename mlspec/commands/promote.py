@@ -15,9 +15,9 @@ from mlspec.core.head import Head
 from mlspec.core.problem import Place, fail, suggest
 from mlspec.core.promotion import Promotion
 from mlspec.io import yaml
+from mlspec.io.clock import SystemClock
 from mlspec.io.files import find_source, read_regular, write_file
 from mlspec.io.yaml_edit import set_value
-from mlspec.planner.models import gates_of
 from mlspec.specs.model import Model
 
 
@@ -49,7 +49,7 @@ def run(start: Path, name: str, stage: str, wanted: str | None = None) -> Promot
         before=written,
         held=state.version if state else None,
         goes_back=state is not None and version.n in state.held,
-        gates=judged(workspace, head, version.fingerprint, gates_of(model, workspace.project.stages, stage)),
+        gates=judged(workspace, model, head, version.fingerprint, stage, SystemClock().now()),
         override=state.override if state else None,
         deploy=workspace.deploy_branch,
         file=document.file,

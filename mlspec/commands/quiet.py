@@ -18,6 +18,7 @@ from mlspec.commands.find import find_project, refuse_committed
 from mlspec.commands.sources import files_of, is_many
 from mlspec.core.digest import of
 from mlspec.io import cache
+from mlspec.io.clock import SystemClock
 from mlspec.io.files import Signature, find_source
 from mlspec.io.git import open_repository
 from mlspec.io.remote import RemoteError
@@ -32,9 +33,10 @@ if TYPE_CHECKING:
     from mlspec.commands.workspace import Workspace
     from mlspec.core.plan import Plan
 
-_KEY = f"quiet/2 {__version__}"
+_KEY = f"quiet/3 {__version__}"
 _RACY_S = 2
 _MOST = 50_000
+_EVER = "9999-12-31"
 
 
 def recall(start: Path, *, offline: bool = False) -> list[Line] | None:
@@ -50,6 +52,8 @@ def recall(start: Path, *, offline: bool = False) -> list[Line] | None:
     if body is None:
         return None
     kept = json.loads(body)
+    if kept["until"] < SystemClock().now().date().isoformat():  # a waiver is over since
+        return None
     if kept["root"] != str(root):  # a copy of another clone, cache and all: what was watched lies there
         return None
     if any(_signature(path) != row for path, row in kept["watched"].items()):
@@ -83,6 +87,7 @@ def remember(workspace: Workspace, plan: Plan, began: datetime) -> None:
         return
     kept = {
         "root": str(workspace.root),
+        "until": _until(workspace, began),
         "watched": watched,
         "refs": refs,
         "lineage": [workspace.project.lineage.branch, workspace.project.lineage.remote],
@@ -90,6 +95,12 @@ def remember(workspace: Workspace, plan: Plan, began: datetime) -> None:
         "lines": [one.pieces for one in plan_lines(plan)],
     }
     cache.keep(_file(workspace.root), _KEY, json.dumps(kept).encode())
+
+
+def _until(workspace: Workspace, began: datetime) -> str:
+    """Return the last day on which all waivers hold that held when a plan was made."""
+    days = (day for outline in workspace.specs.outlines.values() for day in outline.waivers)
+    return min((day for day in days if day >= began.date().isoformat()), default=_EVER)
 
 
 def _file(root: Path) -> Path:

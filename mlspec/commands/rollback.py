@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from mlspec.commands.drafts import Author, author
 from mlspec.commands.sharing import Sharing
 from mlspec.commands.versions import refuse_expired
 from mlspec.commands.workspace import Workspace, authority, open_workspace, refuse_superseded
-from mlspec.core.head import Head, StageState, verdict_key
+from mlspec.core.head import Head, StageState
 from mlspec.core.plan import Action
 from mlspec.core.ports import Clock
 from mlspec.core.problem import fail, suggest
@@ -22,7 +22,8 @@ from mlspec.core.rollback import Judged, Rollback, RolledBack
 from mlspec.io.clock import SystemClock, stamp
 from mlspec.lineage.write import append, fresh
 from mlspec.planner import fingerprint, overrides
-from mlspec.planner.models import gates_of
+from mlspec.planner.standing import Asked, champion, standing
+from mlspec.planner.view import gates_of
 from mlspec.specs.model import Model, seconds
 
 LONGEST = timedelta(days=90)
@@ -60,7 +61,7 @@ def run(start: Path, request: RollbackRequest, confirm: Confirm, clock: Clock | 
     if not allowed.deploys:
         raise fail("rollback/not-deployed", f"a rollback moves a stage, and {allowed.why}")
     started = clock.now()
-    found = propose(workspace, request, reason, started + lasts)
+    found = propose(workspace, request, reason, started, started + lasts)
     workspace.store.check(workspace.state.heads[found.address].runs[found.run].artifact)
     writer = author(workspace, allowed.deploys, clock)
     if not confirm(found):
@@ -72,7 +73,7 @@ def run(start: Path, request: RollbackRequest, confirm: Confirm, clock: Clock | 
     return RolledBack(found, fresh(workspace.branch, recorded).tip, sharing.told, code)
 
 
-def propose(workspace: Workspace, request: RollbackRequest, reason: str, until: datetime) -> Rollback:
+def propose(workspace: Workspace, request: RollbackRequest, reason: str, now: datetime, until: datetime) -> Rollback:
     """Return the rollback that a wish means, with what is recorded of its gates, which do not stop it.
 
     Raises:
@@ -94,7 +95,7 @@ def propose(workspace: Workspace, request: RollbackRequest, reason: str, until: 
         run=version.fingerprint,
         replaces=state.version if state else None,
         override=Override(until=stamp(until), reason=reason, declared=overrides.asked(model, stage)),
-        gates=judged(workspace, head, version.fingerprint, gates_of(model, workspace.project.stages, stage)),
+        gates=judged(workspace, model, head, version.fingerprint, stage, now),
         ends=state.override.until if state and state.override else None,
         file=workspace.specs.where[model.address].file,
     )
@@ -111,6 +112,7 @@ def draft(writer: Author, found: Rollback, started: datetime) -> Record:
         run=found.run,
         effect=fingerprint.effect("rollback", found.address, **inputs),
     )
+    waived = tuple(waiver for judged in found.gates.values() for waiver in judged.waived)
     return writer.draft(
         "rollback",
         action,
@@ -120,7 +122,9 @@ def draft(writer: Author, found: Rollback, started: datetime) -> Record:
         version=found.version,
         replaces=found.replaces,
         gates={name: judged.digest for name, judged in found.gates.items()},
+        champion=next((judged.champion for judged in found.gates.values() if judged.champion), None),
         conforming={found.stage: found.conforms},
+        waivers={found.stage: waived} if waived and found.conforms else {},
         override=found.override,
         released={found.stage: found.ends} if found.ends else {},
     )
@@ -223,11 +227,17 @@ def _before(head: Head, stage: str, state: StageState | None) -> int:
     return before[-1]
 
 
-def judged(workspace: Workspace, head: Head, run: str, gates: Iterable[str]) -> dict[str, Judged]:
-    """Return what is recorded of these gates, as they are declared now, for a run on the data it was tested on."""
+def judged(workspace: Workspace, model: Model, head: Head, run: str, stage: str, now: datetime) -> dict[str, Judged]:
+    """Return what is recorded of the gates of a stage, as they are declared now, for a run on its own test rows."""
+    rival, at = champion(head, run, stage) or "", stamp(now)
     found = {}
-    for name in gates:
-        bar = fingerprint.gate(workspace.specs.gates[name]).digest
-        fact = head.verdicts.get(verdict_key(run, bar, head.runs[run].dataset))
-        found[name] = Judged(bar, fact.outcome, fact.reason) if fact else Judged(bar)
+    for name in gates_of(model, workspace.project.stages, stage):
+        gate = workspace.specs.gates[name]
+        asked = Asked(name, fingerprint.gate(gate).digest, rival if gate.compares else "")
+        fact = head.verdicts.get(asked.key(run, head.runs[run].dataset))
+        judgement = Judged(asked.digest, champion=asked.champion or None)
+        if fact is not None:
+            seen = standing(fact, gate, model.waivers, at)
+            judgement = replace(judgement, outcome=seen.outcome, reason=seen.why, waived=seen.waived)
+        found[name] = judgement
     return found

@@ -13,8 +13,8 @@ from mlspec.commands.recorded import Recorded, Tell, open_recorded, unheard
 from mlspec.commands.versions import find_head
 from mlspec.core import digest
 from mlspec.core.address import is_project
-from mlspec.core.head import Head, VerdictFact, newest
-from mlspec.core.heads import of_kind
+from mlspec.core.head import Head, VerdictFact, evaluated, newest
+from mlspec.core.heads import mentioning, of_kind
 from mlspec.core.overview import Overview, ResourceView, StageView, VersionView
 from mlspec.core.plan import Plan
 from mlspec.core.problem import fail
@@ -117,6 +117,7 @@ def _view(head: Head, heads: Mapping[str, Head], stages: tuple[str, ...]) -> Res
         size=snapshot.size if snapshot and not snapshot.packs else None,  # of many files, it is the manifest's
         rejected=tuple(_rejected(head)),
         used_by=tuple(_users(head, heads)),
+        evaluations=_evaluations(head, heads),
     )
 
 
@@ -142,6 +143,7 @@ def _stages(head: Head, order: tuple[str, ...]) -> list[StageView]:
             commit=state.commit,
             conforming=state.conforming,
             override=state.override,
+            waivers=state.waivers,
         )
         for name, state in ((name, head.stages[name]) for name in known)
     ]
@@ -167,16 +169,29 @@ def _versions(head: Head, heads: Mapping[str, Head]) -> list[VersionView]:
                 dataset=_dataset(run.dataset, heads),
                 format=run.fields.get("train.format"),
                 metrics=run.metrics,
-                verdicts={fact.gate: fact.outcome.value for fact in judged},
+                verdicts={_gate(fact, head): fact.outcome.value for fact in judged},
                 expired=run.expired,
             )
         )
     return views
 
 
+def _gate(fact: VerdictFact, head: Head) -> str:
+    """Return a gate with the champion that it compared with: `gate/quality against v2`."""
+    version = head.version_of(fact.champion)
+    return fact.gate + (f" against v{version.n}" if version else "")
+
+
 def _dataset(version: str, heads: Mapping[str, Head]) -> str:
     owner = next((head.address for head in heads.values() if version in head.snapshots), "dataset")
     return f"{owner}@{version}"
+
+
+def _evaluations(head: Head, heads: Mapping[str, Head]) -> int:
+    """Return how many versions were judged on the test rows of the current version of a dataset."""
+    if head.current is None or head.current not in head.snapshots:
+        return 0
+    return len({run for model in mentioning(heads, head.current) for run in evaluated(model, head.current)})
 
 
 def _users(head: Head, heads: Mapping[str, Head]) -> list[str]:

@@ -93,7 +93,7 @@ def _check(head: Head, record: Record) -> Update:
 
 
 def _train(head: Head, record: Record) -> Update:
-    artifact, manifest = record.output("model"), record.output("manifest")
+    artifact, manifest, rows = (record.output(name) for name in ("model", "manifest", "rows"))
     if artifact is None or manifest is None or record.fingerprint is None:
         return {}
     run = Run(
@@ -104,6 +104,8 @@ def _train(head: Head, record: Record) -> Update:
         ref=reference(record),
         at=record.finished,
         fields=record.fields,
+        rows=rows.digest if rows else None,
+        in_force=record.in_force,
     )
     update: Update = {"runs": {**head.runs, record.fingerprint: run}}
     if record.fingerprint in head.runs:  # its model had expired: another one was not judged yet
@@ -130,8 +132,10 @@ def _evaluate(head: Head, record: Record) -> Update:
             outcome=verdict.outcome,
             record=record.digest,
             reason=_reason(verdict),
+            champion=verdict.champion,
+            failing=verdict.failing,
         )
-        verdicts[verdict_key(fingerprint, verdict.digest, test)] = fact
+        verdicts[verdict_key(fingerprint, verdict.digest, test, verdict.champion)] = fact
     return {
         "runs": {**head.runs, fingerprint: run.model_copy(update=run_update)},
         "verdicts": verdicts,
@@ -147,10 +151,16 @@ def _reason(verdict: GateVerdict) -> str:
 
 
 def _conforming(head: Head, record: Record) -> Update:
-    if not record.conforming:
+    """Say of stages whether what holds them conforms, and by which waivers."""
+    if not record.conforming and not record.waivers:
         return {}
     stages = {
-        name: state.model_copy(update={"conforming": record.conforming.get(name, state.conforming)})
+        name: state.model_copy(
+            update={
+                "conforming": record.conforming.get(name, state.conforming),
+                "waivers": record.waivers.get(name, () if name in record.conforming else state.waivers),
+            }
+        )
         for name, state in head.stages.items()
     }
     return {"stages": stages}
@@ -174,6 +184,8 @@ def _enter(head: Head, record: Record) -> Update:
         conforming=record.conforming.get(stage, True),
         held=_held(head.stages.get(stage)),
         override=record.override,
+        champion=record.champion,
+        waivers=record.waivers.get(stage, ()),
     )
     return {"stages": {**head.stages, stage: state}}
 
@@ -216,6 +228,8 @@ def _retire(head: Head, record: Record) -> Update:
                 "record": record.digest,
                 "held": _held(state),
                 "override": None,
+                "champion": None,
+                "waivers": (),
             }
         )
         for name, state in head.stages.items()
@@ -240,6 +254,7 @@ def _expire(head: Head, record: Record) -> Update:
             update={
                 "expired": run.expired or (at if key in facts else None),
                 "predictions": {test: one for test, one in run.predictions.items() if one not in objects},
+                "rows": None if run.rows in objects else run.rows,
             }
         )
         for key, run in head.runs.items()

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any, Final, Literal, TypeVar
 
 from mlspec.core import digest
-from mlspec.core.record import Failure, Override, Value
+from mlspec.core.record import Failure, Override, Value, Waiver
 from mlspec.core.verdict import Estimate, Outcome
 
 FORMAT: Final = "mlspec.head/1"
@@ -57,6 +57,10 @@ class Run(Value):
     metrics: dict[str, Estimate] = {}
     expired: str | None = None
     """Since when its model is no longer kept; what was measured of it stays known."""
+    rows: str | None = None
+    """The keyed hashes of the rows it was trained on."""
+    in_force: dict[str, str] | None = None
+    """The gates, with digests, that were in force on the deployed branch when it was trained."""
 
 
 class Version(Value):
@@ -79,6 +83,10 @@ class StageState(Value):
     conforming: bool = True
     held: tuple[int, ...] = ()
     override: Override | None = None
+    champion: str | None = None
+    """The run that the version was compared with when it entered."""
+    waivers: tuple[Waiver, ...] = ()
+    """What was waived for it to conform."""
 
 
 class VerdictFact(Value):
@@ -91,6 +99,10 @@ class VerdictFact(Value):
     outcome: Outcome
     record: str
     reason: str
+    champion: str | None = None
+    """The run it was compared with."""
+    failing: tuple[int, ...] = ()
+    """The positions in the gate's spec of the blocking checks that do not pass."""
 
 
 class Failed(Value):
@@ -151,6 +163,14 @@ _Dated = TypeVar("_Dated", Snapshot, Contract, Run)
 def newest(facts: Mapping[str, _Dated]) -> _Dated | None:
     """Return the fact recorded last, or None; the order of a mapping does not survive being written."""
     return max(facts.values(), key=lambda fact: (fact.at, fact.record), default=None)
+
+
+def evaluated(head: Head, test: str) -> set[str]:
+    """Return the runs of a model that were evaluated on the test rows of a dataset version."""
+    measured = {
+        key for key, run in head.runs.items() if test in run.predictions or (run.dataset == test and run.metrics)
+    }
+    return measured | {fact.run for fact in head.verdicts.values() if fact.test == test}
 
 
 @lru_cache(maxsize=256)  # a plan asks for the same ones over and over

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from mlspec.core.record import Override, Value
+from mlspec.core.record import Override, Value, Waiver
 from mlspec.core.verdict import Estimate
 
 
@@ -36,6 +36,7 @@ class StageView(Value):
     commit: str
     conforming: bool
     override: Override | None = None
+    waivers: tuple[Waiver, ...] = ()
 
 
 class ResourceView(Value):
@@ -53,6 +54,8 @@ class ResourceView(Value):
     size: int | None = None
     rejected: tuple[str, ...] = ()
     used_by: tuple[str, ...] = ()
+    evaluations: int = 0
+    """Of a dataset: how many versions were judged on the test rows of its current version."""
 
 
 class Overview(Value):

@@ -51,6 +51,8 @@ class Action(Value):
     """Blocked by a negative verdict or an override that has expired, not for another reason."""
     estimate_s: float | None = None
     reasons: tuple[Reason, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What a reviewer should know beside: what is waived, and which gates were set after the version was trained."""
 
     @property
     def id(self) -> str:

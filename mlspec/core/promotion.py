@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from mlspec.core.record import Override
 from mlspec.core.rollback import Judged
-from mlspec.core.verdict import Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,5 +41,5 @@ class Promotion:
     @property
     def stopped_by(self) -> tuple[str, ...]:
         """Return the gates that are known to stop it."""
-        negative = [name for name, seen in self.gates.items() if seen.outcome not in (None, Outcome.PASS)]
+        negative = [name for name, seen in self.gates.items() if seen.outcome is not None and not seen.passes]
         return () if self.goes_back else tuple(negative)

@@ -97,6 +97,17 @@ class Override(Value):
     """What the spec's entry of the stage asked for: `latest`, or the number of a version."""
 
 
+class Waiver(Value):
+    """A check of a gate that need not pass for a time, who answers for that, and why; `expires` is its last day."""
+
+    gate: str
+    check: str
+    metric: str | None = None
+    reason: str
+    owner: str
+    expires: str
+
+
 class Expiry(Value):
     """What is no longer kept of an address: snapshots or runs by fingerprint, and the objects removed with them."""
 
@@ -146,6 +157,14 @@ class Record(Value):
     verdicts: tuple[GateVerdict, ...] = ()
     gates: dict[str, str] = {}
     """The gates in force and their digests."""
+    in_force: dict[str, str] | None = None
+    """Of a training: the gates and digests in force on the deployed branch at that time."""
+    set_after: tuple[str, ...] = ()
+    """Of a promotion: the gates that were set, or set anew, after the version had been trained."""
+    champion: str | None = None
+    """Of a promotion: the run that the version was compared with."""
+    waivers: dict[str, tuple[Waiver, ...]] = {}
+    """By stage, what is waived for its version to conform."""
     conforming: dict[str, bool] = {}
     violations: tuple[Violation, ...] = ()
     remarks: tuple[str, ...] = ()

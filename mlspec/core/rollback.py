@@ -6,17 +6,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mlspec.core.problem import Problem
-from mlspec.core.record import Override
+from mlspec.core.record import Override, Waiver
 from mlspec.core.verdict import Outcome
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What is recorded of a gate for a version; without an outcome, it was never judged by that gate."""
+    """What is recorded of a gate for a version; without an outcome, it was never judged by that gate.
+
+    `champion` is the run that the gate compares it with.
+    """
 
     digest: str
     outcome: Outcome | None = None
     reason: str = ""
+    waived: tuple[Waiver, ...] = ()
+    champion: str | None = None
+
+    @property
+    def passes(self) -> bool:
+        """Say whether the gate passes, or what does not is waived."""
+        return self.outcome is Outcome.PASS or bool(self.waived)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +48,7 @@ class Rollback:
     @property
     def conforms(self) -> bool:
         """Say whether the version passes every gate of its stage."""
-        return all(judged.outcome is Outcome.PASS for judged in self.gates.values())
+        return all(judged.passes for judged in self.gates.values())
 
 
 @dataclass(frozen=True, slots=True)

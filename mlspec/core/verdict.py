@@ -78,7 +78,12 @@ class CheckVerdict(BaseModel):
 
 
 class GateVerdict(BaseModel):
-    """The verdict of a gate: the worst of its blocking checks."""
+    """The verdict of a gate: the worst of its blocking checks.
+
+    `champion` is the run that a check compared with, None where none compares or there was none. `failing` are the
+    positions, in the gate's spec, of the blocking checks that do not pass. `evaluations` says how many runs were judged
+    on these test rows by then, this one among them.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -86,6 +91,9 @@ class GateVerdict(BaseModel):
     digest: str
     outcome: Outcome
     checks: tuple[CheckVerdict, ...]
+    champion: str | None = None
+    failing: tuple[int, ...] = ()
+    evaluations: int = 0
 
 
 _WORST_FIRST = (Outcome.FAIL, Outcome.INSUFFICIENT, Outcome.INCONCLUSIVE, Outcome.PASS)

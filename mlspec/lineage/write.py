@@ -222,10 +222,13 @@ def _is_judged(head: Head, draft: Record) -> bool:
     predictions = draft.output("predictions")
     return (
         run is not None
-        and bool(draft.metrics or draft.verdicts)
+        and bool(draft.metrics or draft.verdicts or predictions is not None)
         and draft.metrics.items() <= run.metrics.items()
         and (predictions is None or test in run.predictions)
-        and all(verdict_key(draft.fingerprint or "", one.digest, test) in head.verdicts for one in draft.verdicts)
+        and all(
+            verdict_key(draft.fingerprint or "", one.digest, test, one.champion) in head.verdicts
+            for one in draft.verdicts
+        )
         and all(head.stages[name].conforming is conforms for name, conforms in draft.conforming.items())
     )
 

@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from mlspec.core.head import Head, Snapshot, contract_key, newest
 from mlspec.core.moment import moment
 from mlspec.core.plan import Action, Kind, Observation, Reason
+from mlspec.core.record import to_json
 from mlspec.planner import fingerprint
 from mlspec.planner.fields import Fields, changes
 from mlspec.planner.fingerprint import Wanted, effect
+from mlspec.planner.standing import Conformity
 from mlspec.planner.world import SourceState, World
 from mlspec.specs.dataset import Dataset
 
@@ -228,7 +230,7 @@ class Besides:
     """
 
     current: str | None = None
-    conforming: Mapping[str, bool] = field(default_factory=dict)
+    conforming: Mapping[str, Conformity] = field(default_factory=dict)
     released: Collection[str] = ()
 
 
@@ -239,7 +241,16 @@ def update_action(
     world: World, head: Head, facts: Fields, reasons: tuple[Reason, ...], besides: Besides = _NOTHING
 ) -> Action:
     """Return the action that records facts; it moves something, so it is blocked where the commit may not."""
-    inputs: Fields = {"facts": facts, "current": besides.current, "conforming": dict(besides.conforming)}
+    inputs: Fields = {
+        "facts": facts,
+        "current": besides.current,
+        "conforming": {stage: found.conforms for stage, found in besides.conforming.items()},
+    }
+    waived = {
+        stage: [to_json(one) for one in found.waivers] for stage, found in besides.conforming.items() if found.waivers
+    }
+    if waived:
+        inputs["waived"] = waived
     if besides.released:
         inputs["released"] = sorted(besides.released)
     if head.retired:

@@ -14,7 +14,7 @@ from mlspec.planner import datasets, fingerprint, guards, models, stages
 from mlspec.planner.datasets import DatasetView, update_action
 from mlspec.planner.fields import changes
 from mlspec.planner.fingerprint import effect
-from mlspec.planner.models import ModelView
+from mlspec.planner.view import ModelView
 from mlspec.planner.world import World
 
 

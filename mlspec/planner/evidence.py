@@ -9,7 +9,8 @@ from mlspec.core.digest import short
 from mlspec.core.plan import Action
 from mlspec.planner.compare import metrics
 from mlspec.planner.diff import Outlook
-from mlspec.planner.models import ModelView
+from mlspec.planner.standing import Asked, shown
+from mlspec.planner.view import ModelView
 
 
 def evidence(seen: Outlook, actions: Iterable[Action]) -> Iterator[Beside]:
@@ -29,7 +30,7 @@ def beside(view: ModelView, run: str, stage: str | None = None) -> Beside:
     stages = [stage] if stage else [one for one in view.stages if view.occupant(one) not in (None, run)]
     champion = view.occupant(stages[-1]) if stages else None
     champion = None if champion == run else champion
-    gates = view.chain(stage) if stage else view.judged_by(run)
+    every = view.asked(run, stage) if stage else view.judged_by(run)
     version, held = view.head.version_of(run), view.head.version_of(champion)
     known, other = view.head.runs[run], view.head.runs.get(champion or "")
     return Beside(
@@ -40,10 +41,13 @@ def beside(view: ModelView, run: str, stage: str | None = None) -> Beside:
         champion=f"v{held.n} in {stages[-1]}" if held else None,
         champion_data=other.dataset if other else None,
         metrics=metrics(other.metrics if other else {}, known.metrics),
-        judgements=tuple(_judgement(view, run, gate) for gate in gates),
+        judgements=tuple(_judgement(view, run, asked) for asked in every),
     )
 
 
-def _judgement(view: ModelView, run: str, gate: str) -> Judgement:
-    outcome, reason = view.outcome(run, gate) or (None, "")
-    return Judgement(gate=f"gate/{gate}", outcome=outcome, reason=reason)
+def _judgement(view: ModelView, run: str, asked: Asked) -> Judgement:
+    found, name = view.standing(run, asked), view.shown(asked)
+    if found is None:
+        return Judgement(gate=name, outcome=None, reason="")
+    waived = "".join(f"; waived: {shown(one)} ({one.reason})" for one in found.waived)
+    return Judgement(gate=name, outcome=found.outcome, reason=found.why + waived)

@@ -14,7 +14,7 @@ from mlspec.planner import fingerprint, models
 from mlspec.planner.datasets import DatasetView
 from mlspec.planner.diff import Outlook
 from mlspec.planner.fields import DERIVED
-from mlspec.planner.models import ModelView
+from mlspec.planner.view import ModelView
 from mlspec.planner.world import World
 
 
@@ -156,7 +156,8 @@ def _quiet_model(view: ModelView) -> Iterator[_Quiet]:
             f"run {short(view.fingerprint, 8)} has this fingerprint, trained {moment(run.at)} from {run.ref}",
         )
         gates = view.judged_by(view.fingerprint)
-        judged = [f"gate/{gate} {known[0].value}" for gate in gates if (known := view.outcome(view.fingerprint, gate))]
+        found = [(one, view.standing(view.fingerprint, one)) for one in gates]
+        judged = [f"{view.shown(one)} {known.outcome.value}" for one, known in found if known]
         asks = bool(gates or view.model.metrics)
         done = "all metrics and gates of the spec are recorded" + (f": {', '.join(judged)}" if judged else "")
         yield "evaluate", None, done if asks else "the spec names no metric and no gate"

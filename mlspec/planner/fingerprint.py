@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -12,6 +12,7 @@ from mlspec.core.recipe import RECIPE
 from mlspec.planner.closure import Closure
 from mlspec.planner.compact import Compact, compact
 from mlspec.planner.fields import DERIVED, Fields, flatten
+from mlspec.planner.standing import Asked
 from mlspec.specs.base import Change, Spec, select
 from mlspec.specs.dataset import Dataset
 from mlspec.specs.gate import Gate
@@ -111,6 +112,12 @@ def effect(verb: str, address: str, **inputs: Any) -> str:
     return digest.of({"verb": verb, "address": address, **inputs})
 
 
-def evaluation_inputs(model: Model, gates: Mapping[str, str]) -> dict[str, Any]:
-    """Return what an evaluation is asked for: metrics and gate digests."""
-    return {"metrics": sorted(model.metrics), "gates": dict(sorted(gates.items()))}
+def evaluation_inputs(model: Model, every: Iterable[Asked]) -> dict[str, Any]:
+    """Return what an evaluation is asked for: metrics, gate digests, and the champions that gates compare with."""
+    asked = sorted(every)
+    champions = sorted({(one.gate, one.champion) for one in asked if one.champion})
+    return {
+        "metrics": sorted(model.metrics),
+        "gates": {one.gate: one.digest for one in asked},
+        **({"champions": [list(pair) for pair in champions]} if champions else {}),
+    }

@@ -26,7 +26,11 @@ from mlspec.specs.parse import Specs
 
 PROJECTS = "projects/"
 """Where the notes lie that say which projects use a store."""
-HEAVY = frozenset({"content", "pack", "model", "predictions", "profile", "log"})
+KEYS = "keys/"
+"""Where the notes lie that hold keys."""
+ROW_KEY = f"{KEYS}rows"
+"""The note that holds the key of the hashes of training rows."""
+HEAVY = frozenset({"content", "pack", "model", "predictions", "profile", "log", "rows"})
 """What records name that may go, by the names of outputs; the rest is small, and tells what there was."""
 
 
@@ -130,11 +134,15 @@ def objects_kept(heads: Mapping[str, Head], names: Names, keeps: Kept, since: st
 def _of_head(head: Head, keeps: Kept) -> Iterator[str]:
     for fingerprint in keeps.runs & head.runs.keys():
         run = head.runs[fingerprint]
-        yield from () if run.expired else (run.artifact, run.manifest, *run.predictions.values())
+        yield from () if run.expired else (run.artifact, run.manifest, *run.predictions.values(), *_rows(run))
     for fingerprint in keeps.snapshots & head.snapshots.keys():
         snapshot = head.snapshots[fingerprint]
         yield from () if snapshot.expired else _bytes(snapshot)
     yield from (one.profile for one in head.contracts.values() if one.profile and one.fingerprint in keeps.snapshots)
+
+
+def _rows(run: Run) -> tuple[str, ...]:
+    return (run.rows,) if run.rows else ()
 
 
 def _bytes(snapshot: Snapshot) -> tuple[str, ...]:
@@ -179,7 +187,7 @@ def unnamed(lying: Iterable[Lying], names: Names, keeps: Kept, stays: Collection
     notes = {note_of(run) for run in keeps.runs}
     found = []
     for one in lying:
-        if one.name in stays or one.name in notes or one.name.startswith(PROJECTS):
+        if one.name in stays or one.name in notes or one.name.startswith((PROJECTS, KEYS)):
             continue
         is_old = one.put is not None and one.put < before
         if names.mentions.is_gone(one.name) if one.name in names.owner else is_old:
@@ -188,7 +196,7 @@ def unnamed(lying: Iterable[Lying], names: Names, keeps: Kept, stays: Collection
 
 
 def erasure(heads: Mapping[str, Head], content: Collection[str]) -> Erasure:
-    """Return what goes when all snapshots of these contents are erased: their bytes and profiles, and predictions."""
+    """Return what goes when all snapshots of these contents are erased: their bytes, profiles, predictions, hashes."""
     facts = {
         fingerprint
         for head in of_kind(heads, "dataset")
@@ -223,7 +231,9 @@ def erasure(heads: Mapping[str, Head], content: Collection[str]) -> Erasure:
 
 
 def _predicted(run: Run, facts: Collection[str]) -> Iterator[str]:
-    return (name for test, name in run.predictions.items() if test in facts)
+    """Yield what of a run tells of rows: what it said of them, and the hashes of those that it learned from."""
+    yield from (name for test, name in run.predictions.items() if test in facts)
+    yield from _rows(run) if run.dataset in facts else ()
 
 
 def _in(head: Head, fingerprint: str) -> str:

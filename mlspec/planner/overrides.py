@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from mlspec.core.head import StageState
 from mlspec.core.moment import moment
 from mlspec.core.plan import Reason
-from mlspec.planner.models import ModelView
+from mlspec.planner.view import ModelView
 from mlspec.specs.model import Model
 
 

@@ -1,8 +1,8 @@
 """Settled models: nothing has to be done about them, which is known again without reading what is recorded of them.
 
 Whether anything has to be done about a model follows from its document, its head, the version of its dataset, the
-gates it names, the project's stages and the code it reaches. A key is the digest of all of these. So a key that once
-meant nothing to do means nothing to do.
+gates it names, the project's stages, the code it reaches, and which of its waivers are over. A key is the digest of
+all of these. So a key that once meant nothing to do means nothing to do.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ def keys(world: World) -> dict[str, str]:
         version, head = versions[model.dataset], identity(world.heads, str(address))
         if version is not None and head is not None:
             judges = [f"{gate} {gates[gate]}" for gate in model.gates]
+            judges += [f"waived until {day}: {world.at[:10] <= day}" for day in model.waivers]
             found[name] = _key(world, address, [head, version.digest, *judges])
     return found
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from typing import Any
 
 from mlspec.core.moment import moment
 from mlspec.core.plan import Action, Reason
+from mlspec.core.record import Waiver, to_json
 from mlspec.core.verdict import Outcome
 from mlspec.planner import overrides
 from mlspec.planner.fingerprint import effect
-from mlspec.planner.models import ModelView
 from mlspec.planner.overrides import Hold
+from mlspec.planner.standing import Asked, shown
+from mlspec.planner.view import ModelView
 from mlspec.planner.world import World
 
 
@@ -72,8 +75,9 @@ def _enter(world: World, seen: ModelView, stage: str, planned: Collection[str], 
     state = seen.head.stages.get(stage)
     back = state is not None and number in state.held and version is not None
     verb = "rollback" if back else "promote"
-    gates = seen.chain(stage)
-    negative = None if back else _negative(seen, target, number, gates)
+    every = seen.asked(target, stage)
+    negative = None if back else _negative(seen, target, number, every)
+    waived = _waived(seen, target, every)
     return Action(
         verb="rollback" if back else "promote",
         address=seen.address,
@@ -81,24 +85,47 @@ def _enter(world: World, seen: ModelView, stage: str, planned: Collection[str], 
         version=number,
         run=target,
         change="update" if state and state.version is not None else "create",
-        effect=effect(verb, seen.address, stage=stage, run=target, gates=gates, replaces=seen.occupant(stage)),
+        effect=effect(verb, seen.address, **_inputs(seen, target, stage, waived)),
         needs=_needs(seen, target, planned),
-        conditions=() if back else tuple(f"gate/{gate} passes" for gate in gates if not seen.outcome(target, gate)),
+        conditions=()
+        if back
+        else tuple(f"{seen.shown(one)} passes" for one in every if not seen.standing(target, one)),
         blocked=(held.why if held else negative)
         or _artifact_lost(world, seen, target)
         or (None if world.authority.deploys else world.authority.why),
         negative=held.expired if held else negative is not None,
         reasons=(_reason(seen, stage, number), *(() if held else overrides.ended(stage, state))),
+        notes=_notes(seen, target, stage, waived),
     )
 
 
-def _negative(seen: ModelView, target: str, number: int, gates: Collection[str]) -> str | None:
-    for gate in gates:
-        known = seen.outcome(target, gate)
-        if known and known[0] is not Outcome.PASS:
-            word = "failed" if known[0] is Outcome.FAIL else f"is {known[0].value} at"
+def _inputs(seen: ModelView, target: str, stage: str, waived: tuple[Waiver, ...]) -> dict[str, Any]:
+    """Return what a move into a stage is made from; who approves a waiver approves it by its words."""
+    inputs = {"stage": stage, "run": target, "gates": seen.chain(stage), "replaces": seen.occupant(stage)}
+    return inputs | ({"waived": [to_json(one) for one in waived]} if waived else {})
+
+
+def _waived(seen: ModelView, target: str, every: Iterable[Asked]) -> tuple[Waiver, ...]:
+    found = (seen.standing(target, asked) for asked in every)
+    return tuple(dict.fromkeys(waiver for one in found if one is not None for waiver in one.waived))
+
+
+def _notes(seen: ModelView, target: str, stage: str, waived: tuple[Waiver, ...]) -> tuple[str, ...]:
+    """Say what a reviewer should know: what is waived and why, and which gates are younger than the version."""
+    late = ", ".join(f"gate/{name}" for name in seen.set_after(target, stage))
+    return (
+        *(f"waived: {shown(one)} ({one.reason})" for one in waived),
+        *([f"set after training: {late}"] if late else []),
+    )
+
+
+def _negative(seen: ModelView, target: str, number: int, every: Iterable[Asked]) -> str | None:
+    for asked in every:
+        known = seen.standing(target, asked)
+        if known and not known.passes:
+            word = "failed" if known.outcome is Outcome.FAIL else f"is {known.outcome.value} at"
             name = f"v{number}" if seen.head.version_of(target) else "this run"
-            return f"{name} {word} gate/{gate}: {known[1]}"
+            return f"{name} {word} {seen.shown(asked)}: {known.why}"
     return None
 
 

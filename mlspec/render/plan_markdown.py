@@ -68,11 +68,12 @@ def _actions(page: Page, actions: tuple[Action, ...]) -> int:
 
 
 def _what(action: Action) -> str:
+    notes = "".join(f"<br>{code(note)}" for note in action.notes)
     if action.blocked is not None:
-        return f"{code(phrase(action))}<br>**blocked:** {code(action.blocked)}"
+        return f"{code(phrase(action))}<br>**blocked:** {code(action.blocked)}{notes}"
     new = ", new" if any(reason.field == "new" for reason in action.reasons) else ""
     about = f", about {duration(action.estimate_s)}" if action.estimate_s is not None else ""
-    return code(phrase(action)) + new + about
+    return code(phrase(action)) + new + about + notes
 
 
 def _evidence(evidence: Iterable[Beside]) -> Iterator[str]:

@@ -112,6 +112,9 @@ def _recorded(action: Action) -> str:
         elif reason.field.startswith("stages.") and reason.field.endswith(".conforming"):
             stage = reason.field.split(".")[1]
             words.append(f"mark {stage} " + ("conforming again" if reason.after else "nonconforming"))
+        elif reason.field.startswith("stages.") and reason.field.endswith(".waived"):
+            stage = reason.field.split(".")[1]
+            words.append(f"record what is waived in {stage}" if reason.after else f"end the waiver in {stage}")
         elif reason.field.startswith("stages.") and reason.field.endswith(".override"):
             words.append(f"end the override of {reason.field.split('.')[1]}")
         elif reason.field == "retired":
@@ -142,6 +145,8 @@ def _action(action: Action) -> Iterator[Line]:
     yield line("  ", (f"{sign:>3} {phrase(action)}", word), (new + tail, "dim"))
     if action.blocked is not None:
         yield line("        ", ("blocked: ", "blocked"), neutralise(action.blocked))
+    for note in action.notes:
+        yield line("        ", (neutralise(note), "warn"))
     shown = [reason for reason in action.reasons if reason.field not in ("new", "run")]
     for reason in shown[:_MOST_REASONS]:
         yield _reason(reason)

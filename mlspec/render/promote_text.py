@@ -9,7 +9,7 @@ from mlspec.core import digest
 from mlspec.core.moment import moment
 from mlspec.core.promotion import Promotion
 from mlspec.core.verdict import Outcome
-from mlspec.render.rollback_text import held
+from mlspec.render.rollback_text import held, waived_text
 from mlspec.render.text import Line, line, neutralise, value
 
 _WIDTH = 10
@@ -33,7 +33,8 @@ def promotion_lines(found: Promotion) -> Iterator[Line]:
     for name, seen in found.gates.items():
         outcome = seen.outcome.value if seen.outcome else "not judged yet"
         why = f": {neutralise(seen.reason)}" if seen.outcome not in (None, Outcome.PASS) else ""
-        yield line(" " * _WIDTH, f"gate/{name} ", (f"{outcome}{why}", "ok" if seen.outcome is Outcome.PASS else "warn"))
+        why += waived_text(seen.waived)
+        yield line(" " * _WIDTH, f"gate/{name} ", (f"{outcome}{why}", "ok" if seen.passes else "warn"))
     yield from _known(found)
     yield from _next(found)
 

@@ -8,6 +8,7 @@ from mlspec.core import digest
 from mlspec.core.moment import moment
 from mlspec.core.overview import Overview, ResourceView, StageView, VersionView
 from mlspec.core.record import Record
+from mlspec.planner.standing import shown
 from mlspec.render.events_text import estimate_text
 from mlspec.render.rollback_text import held
 from mlspec.render.text import Line, cells, line, neutralise, pad
@@ -55,6 +56,8 @@ def _stage(stage: StageView, versions: dict[int, VersionView]) -> Iterator[Line]
     if stage.override is not None:
         why = f"{held(stage.override)}: {neutralise(stage.override.reason)}"
         yield line(" " * 14, (why, "warn"))
+    for waiver in stage.waivers:
+        yield line(" " * 14, (f"waived {neutralise(f'{shown(waiver)}: {waiver.reason}')}", "warn"))
     version = versions.get(stage.version)
     if version is not None:
         yield line(
@@ -83,6 +86,9 @@ def _data(resource: ResourceView) -> Iterator[Line]:
         rows = f", {resource.rows:,} rows" if resource.rows is not None else ""
         size = f", {resource.size:,} bytes" if resource.size is not None else ""
         yield line("  ", f"{'current':<12}", f"version {digest.short(resource.current, 8)}{rows}{size}")
+    if resource.evaluations:
+        many = "" if resource.evaluations == 1 else "s"
+        yield line("  ", f"{'judged':<12}", f"{resource.evaluations:,} version{many} on its test rows")
     for rejected in resource.rejected:
         yield line("  ", ("rejected    ", "error"), neutralise(rejected))
     for user in resource.used_by:
@@ -114,7 +120,7 @@ def log_lines(records: Iterable[Record]) -> Iterator[Line]:
 
 
 def _why(record: Record) -> str:
-    """Say why a lineage was accepted, what is no longer kept, or that an override holds a stage or ends."""
+    """Say why a lineage was accepted, what is no longer kept, what holds a stage or no longer does, what is waived."""
     if record.verb == "accept":
         return f"  {neutralise(str(record.fields.get('reason')))}"
     if record.override is not None:
@@ -124,4 +130,8 @@ def _why(record: Record) -> str:
         facts = ", ".join(digest.short(fact, 8) for fact in record.expiry.facts[:3])
         return f"  {what} {facts or 'objects'}: {neutralise(record.expiry.reason)}"
     over = ", ".join(sorted(record.released))
-    return f"  ends the override of {over}" if over else ""
+    waived = [shown(one) for waivers in record.waivers.values() for one in waivers]
+    said = [f"ends the override of {over}"] if over else []
+    said += [f"waives {neutralise('; '.join(waived))}"] if waived else []
+    said += [f"set after training: {', '.join(record.set_after)}"] if record.set_after else []
+    return "".join(f"  {one}" for one in said)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from mlspec.core.moment import moment
-from mlspec.core.record import Override
+from mlspec.core.record import Override, Waiver
 from mlspec.core.rollback import Rollback, RolledBack
 from mlspec.core.verdict import Outcome
+from mlspec.planner.standing import shown
 from mlspec.render.text import Line, line, neutralise
 
 _WIDTH = 10
@@ -22,7 +23,8 @@ def proposal_lines(found: Rollback) -> Iterator[Line]:
     for name, judged in found.gates.items():
         outcome = judged.outcome.value if judged.outcome else "not judged"
         why = f": {neutralise(judged.reason)}" if judged.outcome not in (None, Outcome.PASS) else ""
-        style = "ok" if judged.outcome is Outcome.PASS else "warn"
+        why += waived_text(judged.waived)
+        style = "ok" if judged.passes else "warn"
         yield line(" " * _WIDTH, "gate     ", (f"gate/{name} {outcome}{why}", style))
     if not found.conforms:
         yield line(" " * _WIDTH, ("no gate stops a rollback: it will be marked nonconforming", "warn"))
@@ -48,6 +50,12 @@ def outcome_lines(done: RolledBack) -> Iterator[Line]:
 def held(override: Override) -> str:
     """Say until when an override holds a stage: `held by override until 2026-11-29 06:00 UTC`."""
     return f"held by override until {moment(override.until)}"
+
+
+def waived_text(waivers: Iterable[Waiver]) -> str:
+    """Say what is waived, with a semicolon in front; nothing where nothing is."""
+    said = (f"{shown(waiver)}: {waiver.reason}" for waiver in waivers)
+    return "".join(f"; waived: {neutralise(one)}" for one in said)
 
 
 def _deed(found: Rollback) -> str:

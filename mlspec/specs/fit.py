@@ -12,7 +12,7 @@ from mlspec.core.types import NUMBERS, TEXTS
 from mlspec.specs.dataset import Column, Dataset
 from mlspec.specs.gate import CheckSpec, Gate
 from mlspec.specs.messages import shown
-from mlspec.specs.model import Model
+from mlspec.specs.model import Model, Waiver
 
 _USUAL = {
     "classification": "for classification there are accuracy, roc_auc, f1_macro, log_loss and others",
@@ -78,6 +78,36 @@ def gate_misfits(gate: Gate, model: Model, dataset: Dataset, path: Path) -> Iter
             if misfit is not None:
                 yield Misfit(path, misfit.code, f"gate/{gate.name} does not fit: {misfit.message}", misfit.help)
         yield from _column_misfits(gate, check, dataset, path)
+
+
+def waiver_misfits(waiver: Waiver, gate: Gate, path: Path) -> Iterator[Misfit]:
+    """Find what does not fit between a waiver and the gate it is for: there must be such a check, and it must block."""
+    names = [check.check for check in gate.checks]
+    if waiver.check not in names:
+        message = f"gate/{gate.name} has no check `{waiver.check[:60]}`: there is nothing to waive"
+        yield Misfit((*path, "check"), "waiver/nothing", message, suggest(waiver.check, names) or _listed(names))
+        return
+    metrics = [str(metric) for check in gate.checks if (metric := _waived_metric(check, waiver)) is not None]
+    if waiver.metric is not None and waiver.metric not in metrics:
+        message = f"gate/{gate.name} has no check `{waiver.check}` of `{waiver.metric[:60]}`: there is nothing to waive"
+        hint = suggest(waiver.metric, metrics) or (_listed(metrics) if metrics else "remove `metric`")
+        yield Misfit((*path, "metric"), "waiver/nothing", message, hint)
+    elif all(check.level == "warn" for check in gate.checks if waives(waiver, check)):
+        message = f"`{waiver.check}` of gate/{gate.name} only warns: there is nothing to waive"
+        yield Misfit((*path, "check"), "waiver/nothing", message, "remove the waiver")
+
+
+def waives(waiver: Waiver, check: CheckSpec) -> bool:
+    """Say whether a waiver of a gate is for one of its checks."""
+    return check.check == waiver.check and waiver.metric in (None, getattr(check, "metric", None))
+
+
+def _waived_metric(check: CheckSpec, waiver: Waiver) -> object:
+    return getattr(check, "metric", None) if check.check == waiver.check else None
+
+
+def _listed(names: Iterable[str]) -> str:
+    return f"there is {', '.join(dict.fromkeys(names))}"
 
 
 def _column_misfits(gate: Gate, check: CheckSpec, dataset: Dataset, path: Path) -> Iterator[Misfit]:

@@ -24,6 +24,10 @@ class CheckSpec(Part):
     level: Annotated[Literal["block", "warn"], Change.EVALUATE] = "block"
     """`block`: it must pass; `warn`: it reports and does not block."""
 
+    def compares(self) -> bool:
+        """Say whether it compares with the champion, so that its verdict is one against that version alone."""
+        return False
+
     def metric_names(self) -> tuple[str, ...]:
         """Return the metrics this check judges, for validation against the model's task."""
         return ()
@@ -52,3 +56,10 @@ class Gate(Spec):
 
     checks: Annotated[tuple[SerializeAsAny[CheckSpec], ...], Field(min_length=1), Change.EVALUATE]
     """The checks; all of level `block` must pass."""
+    reuse_limit: Annotated[Annotated[int, Field(ge=1)] | None, Change.RECORD] = None
+    """Warn when more versions than this were judged on the same test rows: each look at them wears them out."""
+
+    @property
+    def compares(self) -> bool:
+        """Say whether a check compares with the champion."""
+        return any(check.compares() for check in self.checks)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, model_validator
 
-from mlspec.specs.base import Change, Keep, MisplacedError, Name, Part, Scalar, Spec
+from mlspec.specs.base import Change, Keep, MisplacedError, Name, Part, Scalar, Spec, Text
 from mlspec.specs.command import normal, words
 from mlspec.specs.paths import RepositoryGlob, RepositoryPath
 
@@ -31,6 +32,15 @@ def seconds(duration: str) -> int:
 def _duration(text: str) -> str:
     seconds(text)
     return text
+
+
+def _day(text: str) -> str:
+    try:
+        if date.fromisoformat(text).isoformat() == text:
+            return text
+    except ValueError:
+        pass
+    raise ValueError("must be a day such as 2027-03-31")
 
 
 def _estimator(text: str) -> str:
@@ -137,6 +147,23 @@ class KeepVersions(Keep):
     """These versions, by number."""
 
 
+class Waiver(Part):
+    """A dated, owned exception: a check of a gate that need not pass for a time."""
+
+    gate: Annotated[Name, Change.RECORD]
+    """The gate."""
+    check: Annotated[str, Change.RECORD]
+    """Which of its checks, such as `fairness`."""
+    metric: Annotated[str | None, Change.RECORD] = None
+    """Only the checks of this metric; by default all of that name."""
+    reason: Annotated[Text, Change.RECORD]
+    """Why this is acceptable, for whoever asks later."""
+    owner: Annotated[Name, Change.RECORD]
+    """The team that answers for the exception; not the model's own."""
+    expires: Annotated[Annotated[str, AfterValidator(_day)], Change.RECORD]
+    """The last day on which it holds, as 2027-03-31; after that the check counts again."""
+
+
 class Model(Spec):
     """Something that predicts: its data, training, metrics and stages."""
 
@@ -154,5 +181,7 @@ class Model(Spec):
     """What is measured on the test split, by scikit-learn's scorer names."""
     stages: dict[Name, Stage] = {}
     """What should hold each stage."""
+    waivers: Annotated[tuple[Waiver, ...], Change.RECORD] = ()
+    """Checks of its gates that need not pass for a time."""
     keep: KeepVersions = KeepVersions()
     """Which versions `mlspec gc` keeps, beside those in use."""

@@ -29,6 +29,8 @@ class Outline:
     code: tuple[str, ...]
     environment: str | None
     format: str | None
+    waivers: tuple[str, ...] = ()
+    """The last days of its waivers."""
 
 
 def outline(value: Any) -> Outline | None:
@@ -45,6 +47,7 @@ def outline(value: Any) -> Outline | None:
             code=tuple(train.get("code", ())),
             environment=train.get("environment"),
             format=train.get("format"),
+            waivers=tuple(waiver["expires"] for waiver in value.get("waivers", ())),
         )
     except (AttributeError, KeyError, TypeError):
         return None

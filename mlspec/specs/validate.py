@@ -12,7 +12,14 @@ from mlspec.core.globs import matcher
 from mlspec.core.problem import suggest
 from mlspec.specs.base import Spec, repeats
 from mlspec.specs.dataset import Dataset
-from mlspec.specs.fit import Misfit, gate_misfits, model_misfits, reference_misfits, unknown_metric
+from mlspec.specs.fit import (
+    Misfit,
+    gate_misfits,
+    model_misfits,
+    reference_misfits,
+    unknown_metric,
+    waiver_misfits,
+)
 from mlspec.specs.gate import Gate
 from mlspec.specs.messages import MAX_FINDINGS
 from mlspec.specs.model import Model
@@ -101,6 +108,7 @@ def _model(model: Model, project: Project, specs: Specs) -> Iterator[Misfit]:
     yield from _gate_references(model, specs)
     if Address("dataset", model.dataset) not in specs.where:
         yield _dangling("dataset", model.dataset, ("dataset",), specs)
+    yield from _waivers(model, project, specs)
     dataset = specs.datasets.get(model.dataset)
     if dataset is not None:
         yield from model_misfits(model, dataset)
@@ -131,6 +139,23 @@ def _gate_references(model: Model, specs: Specs) -> Iterator[Misfit]:
         for n in repeats(wanted.gates):
             message = f"gate/{wanted.gates[n]} is listed twice"
             yield Misfit(("stages", stage, "gates", n), "model/gate-twice", message)
+
+
+def _waivers(model: Model, project: Project, specs: Specs) -> Iterator[Misfit]:
+    used = sorted({name for stage in model.stages.values() for name in stage.gates})
+    for n, waiver in enumerate(model.waivers):
+        path = ("waivers", n)
+        if waiver.owner not in project.teams:
+            advice = _nearest(waiver.owner, project.teams, "teams of mlspec.yaml")
+            yield Misfit((*path, "owner"), "spec/unknown-team", f"unknown team `{waiver.owner}`", advice)
+        elif waiver.owner == model.owner:
+            message = f"`{waiver.owner}` owns model/{model.name}, so it cannot waive its own checks"
+            yield Misfit((*path, "owner"), "waiver/own-team", message, "name another team, which answers for this")
+        if waiver.gate not in used:
+            message = f"no stage of model/{model.name} has gate/{waiver.gate}: there is nothing to waive"
+            yield Misfit((*path, "gate"), "waiver/nothing", message, _nearest(waiver.gate, used, "its gates"))
+        elif waiver.gate in specs.gates:
+            yield from waiver_misfits(waiver, specs.gates[waiver.gate], path)
 
 
 def _used_gates(model: Model, dataset: Dataset, specs: Specs) -> Iterator[Misfit]:

@@ -14,13 +14,36 @@ def _none(name: str) -> Evidence:
 
 
 @dataclass(frozen=True, eq=False)
+class Duel:
+    """A version and the champion on the same test rows, in the same order, which neither was trained on.
+
+    `left_out` is how many test rows the champion had been trained on.
+    """
+
+    champion: str
+    """What people call it: `v3`."""
+    ours: Evidence
+    theirs: Evidence
+    left_out: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class NoDuel:
+    """The two cannot be compared, and why; `champion` is empty where there is none."""
+
+    champion: str = ""
+    why: str = "there is no champion to compare with"
+
+
+@dataclass(frozen=True, eq=False)
 class Case:
     """`evidence` is what the version said of the test rows; `baseline` makes that of a simple model, by its name.
 
-    A baseline is judged on the same rows in the same order; `natural` are those that any version should beat. Asking
-    for one that cannot be made raises an MlspecError.
+    A baseline is judged on the same rows in the same order; `natural` are those that any version should beat. `duel`
+    sets the version beside the champion. Asking for what cannot be made raises an MlspecError.
     """
 
     evidence: Evidence
     baseline: Callable[[str], Evidence] = _none
     natural: tuple[str, ...] = ()
+    duel: Callable[[], Duel | NoDuel] = NoDuel

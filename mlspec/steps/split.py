@@ -55,7 +55,7 @@ def _by_time(times: pd.Series, part: float) -> Mask:
 def _by_hash(frame: pd.DataFrame, dataset: Dataset, keyed: Sequence[Column]) -> Mask:
     salt = hashlib.sha256(f"mlspec/split/1 {dataset.split.seed}\0".encode())
     limit = int(dataset.split.test * _SCALE)
-    parts = [list(_texts(frame[column.name], column)) for column in keyed]
+    parts = [list(texts(frame[column.name], column)) for column in keyed]
     test = np.zeros(len(frame), dtype=bool)
     for row, cells in enumerate(zip(*parts, strict=True)):
         hasher = salt.copy()
@@ -64,8 +64,8 @@ def _by_hash(frame: pd.DataFrame, dataset: Dataset, keyed: Sequence[Column]) -> 
     return test
 
 
-def _texts(values: pd.Series, column: Column) -> Iterator[str]:
-    """Write each cell in one form, whatever type the table happened to need for it."""
+def texts(values: pd.Series, column: Column) -> Iterator[str]:
+    """Yield each cell in one form, whatever type the table happened to need for it; a missing one as a NUL."""
     missing = values.isna().tolist()
     if column.type in TIMES:
         values = pd.Series(times_told(values.to_numpy("datetime64[us]"), column), dtype=object)
@@ -100,7 +100,7 @@ def _at_random(frame: pd.DataFrame, dataset: Dataset) -> Mask:
         test[order[: share(len(frame), dataset.split.test)]] = True
         return test
     column = dataset.column(dataset.split.stratify)
-    labels = np.array(list(_texts(frame[dataset.split.stratify], column)) if column else [], dtype=object)
+    labels = np.array(list(texts(frame[dataset.split.stratify], column)) if column else [], dtype=object)
     _, groups, counts = np.unique(labels, return_inverse=True, return_counts=True)
     for group, taken in enumerate(_quotas(counts, share(len(frame), dataset.split.test))):
         rows = np.flatnonzero(groups == group)

@@ -98,11 +98,16 @@ CASES: dict[str, tuple[Any, Change]] = {
     "model.stages.staging.gates": (["quality", "fairness"], Change.EVALUATE),
     "model.keep.newest": (5, Change.NOTHING),
     "model.keep.versions": ([2], Change.NOTHING),
+    "model.waivers": (
+        [{"gate": "quality", "check": "metric", "reason": "A pilot.", "owner": "legal", "expires": "2027-03-31"}],
+        Change.RECORD,
+    ),
     "gate.name": ("bar", Change.IDENTITY),
     "gate.owner": ("data", Change.RECORD),
     "gate.description": ("A bar.", Change.RECORD),
     "gate.protect": (True, Change.RECORD),
     "gate.checks": ([{"check": "metric", "metric": "roc_auc", "min": 0.91}], Change.EVALUATE),
+    "gate.reuse_limit": (20, Change.RECORD),
 }
 KINDS: dict[str, type[Part]] = {"dataset": Dataset, "model": Model, "gate": Gate}
 PARTS: dict[str, type[Part]] = {

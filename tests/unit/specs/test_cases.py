@@ -10,6 +10,7 @@ import pytest
 
 from mlspec.core.problem import Problem, in_order
 from mlspec.gates.baseline import BaselineCheck
+from mlspec.gates.champion import ChampionCheck
 from mlspec.gates.fairness import FairnessCheck
 from mlspec.gates.metric import MetricCheck
 from mlspec.io import yaml
@@ -24,7 +25,7 @@ CASES = Path(__file__).parents[2] / "cases" / "specs"
 
 CATALOG = Catalog(
     kinds={"Dataset": Dataset, "Gate": Gate, "Model": Model},
-    checks={"baseline": BaselineCheck, "fairness": FairnessCheck, "metric": MetricCheck},
+    checks={"baseline": BaselineCheck, "champion": ChampionCheck, "fairness": FairnessCheck, "metric": MetricCheck},
     stores=("folder", "s3"),
 )
 

@@ -1,0 +1,31 @@
+"""One evaluation on its way: a version, its data, and what it said; what judging makes beside is gathered here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from mlspec.commands.session import Session
+from mlspec.commands.tables import Table
+from mlspec.core.head import Head, Run
+from mlspec.core.record import Object
+from mlspec.planner.view import ModelView
+from mlspec.specs.model import Model
+from mlspec.stats.evidence import Evidence
+
+
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """A version being judged: its run, the data it was trained and is tested on, and what it said of the test rows."""
+
+    session: Session
+    view: ModelView
+    head: Head
+    model: Model
+    """With the task and positive value that the run was trained for."""
+    run: Run
+    table: Table
+    evidence: Evidence
+    kept: list[Object] = field(default_factory=list)
+    """What judging put into the store and its record is to name."""
+    predicted: dict[str, Object] = field(default_factory=dict)
+    """What champions, by their runs, were asked of these test rows, and put into the store."""

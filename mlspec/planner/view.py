@@ -1,0 +1,134 @@
+"""A model beside its head: what it should be, what is recorded of it, and what its gates say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from mlspec.core.head import Head
+from mlspec.planner.datasets import DatasetView
+from mlspec.planner.fingerprint import Wanted
+from mlspec.planner.standing import Asked, Standing, champion, occupant, standing
+from mlspec.specs.gate import Gate
+from mlspec.specs.model import Model
+
+
+@dataclass(frozen=True, slots=True)
+class ModelView:
+    """A model beside its head: what it should be, and the gates by name and digest."""
+
+    model: Model
+    head: Head
+    dataset: DatasetView
+    wanted: Wanted | None
+    gates: Mapping[str, str]
+    judges: Mapping[str, Gate]
+    """The gates themselves, by name."""
+    order: tuple[str, ...]
+    """The project's stages."""
+    at: str
+    """The time of the plan: a waiver holds until its last day."""
+
+    @property
+    def address(self) -> str:
+        """Return the model's address."""
+        return self.head.address
+
+    @property
+    def new(self) -> bool:
+        """Say whether nothing is recorded of this model."""
+        return self.head.generation == 0
+
+    @property
+    def fingerprint(self) -> str | None:
+        """Return the fingerprint of the run this commit asks for, or None where its data was never seen."""
+        return self.wanted.digest if self.wanted else None
+
+    @property
+    def trains(self) -> bool:
+        """Say whether the run this commit asks for does not exist yet."""
+        return self.fingerprint is not None and not self.head.trained(self.fingerprint)
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """Return the declared stages in the project's order of trust."""
+        return tuple(stage for stage in self.order if stage in self.model.stages)
+
+    def chain(self, stage: str) -> dict[str, str]:
+        """Return the gates, with digests, of a stage and of every stage before it."""
+        return {name: self.gates[name] for name in gates_of(self.model, self.order, stage)}
+
+    def target(self, stage: str) -> str | None:
+        """Return the run that a stage should hold; None where it is unknown or a pinned version does not exist.
+
+        A pin may name the version that this commit's run is about to become.
+        """
+        asked = self.model.stages[stage].version
+        if asked in ("latest", self.expected_version):
+            return self.fingerprint
+        version = self.head.version(asked)
+        return version.fingerprint if version else None
+
+    def occupant(self, stage: str) -> str | None:
+        """Return the run that holds a stage now."""
+        return occupant(self.head, stage)
+
+    def asked(self, run: str, stage: str) -> tuple[Asked, ...]:
+        """Return what the gates of a stage, and of every stage before it, are asked of a run.
+
+        The gates of a stage that the run is to hold too, or holds, compare it with the champion of that stage; all
+        others with that of the stage it is on its way into.
+        """
+        found = set[Asked]()
+        for before in self.order[: self.order.index(stage) + 1]:
+            if before not in self.model.stages:
+                continue
+            there = before if run in (self.target(before), self.occupant(before)) else stage
+            rival = champion(self.head, run, there) or ""
+            for name in self.model.stages[before].gates:
+                found.add(Asked(name, self.gates[name], rival if self.judges[name].compares else ""))
+        return tuple(sorted(found))
+
+    def shown(self, asked: Asked) -> str:
+        """Return a gate by its address, with the champion that it compares with: `gate/quality against v3`."""
+        version = self.head.version_of(asked.champion)
+        return f"gate/{asked.gate}" + (f" against v{version.n}" if version else "")
+
+    def judged_by(self, run: str) -> tuple[Asked, ...]:
+        """Return what the gates that matter for a run are asked: those of the stages it should hold or holds."""
+        stages = (stage for stage in self.stages if run in (self.target(stage), self.occupant(stage)))
+        return tuple(sorted({asked for stage in stages for asked in self.asked(run, stage)}))
+
+    def standing(self, run: str, asked: Asked) -> Standing | None:
+        """Return where a run stands at a gate, by the verdict on its own test set; None: not judged."""
+        known = self.head.runs.get(run)
+        if known is None or known.expired:
+            return None
+        fact = self.head.verdicts.get(asked.key(run, known.dataset))
+        return standing(fact, self.judges[asked.gate], self.model.waivers, self.at) if fact else None
+
+    def set_after(self, run: str, stage: str) -> tuple[str, ...]:
+        """Return the gates on the way into a stage that were set, or set anew, after a run had been trained.
+
+        None are told of a run that is recorded without the gates in force at its time.
+        """
+        known = self.head.runs.get(run)
+        if known is None or known.in_force is None:
+            return ()
+        return tuple(name for name, key in self.chain(stage).items() if known.in_force.get(name) != key)
+
+    def beside(self, head: Head, at: str | None = None) -> ModelView:
+        """Return the same wish beside a newer head, at a later time."""
+        return replace(self, head=head, at=at or self.at)
+
+    @property
+    def expected_version(self) -> int:
+        """Return the number of the wanted run, or the one it is expected to get."""
+        version = self.head.version_of(self.fingerprint)
+        return version.n if version else max((known.n for known in self.head.versions), default=0) + 1
+
+
+def gates_of(model: Model, order: tuple[str, ...], stage: str) -> list[str]:
+    """Return the gates of a declared stage and of every declared stage before it, sorted."""
+    until = order[: order.index(stage) + 1]
+    return sorted({name for before in until if before in model.stages for name in model.stages[before].gates})

@@ -1,0 +1,57 @@
+"""Which rows a model was trained on, as keyed hashes: enough to know one again, without keeping any of it.
+
+A row is known by its columns of the role id, else by all its cells. The key never leaves the store, so that whoever has
+the hashes alone cannot try out what a row may have been.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from mlspec.core.types import TEXTS
+from mlspec.specs.dataset import Column, Dataset
+from mlspec.steps.split import Mask, texts
+
+FORMAT: Final = "mlspec.rows/1"
+_BYTES = 16
+Hashes = np.ndarray[Any, np.dtype[np.bytes_]]
+
+
+def seal(trained: pd.DataFrame, dataset: Dataset, key: bytes) -> bytes:
+    """Return the sorted hashes of training rows, each of 16 bytes, below a line that says what they are of."""
+    columns = tuple(dataset.with_role("id")) or dataset.columns
+    header = {"format": FORMAT, "columns": [[column.name, _like(column.type)] for column in columns]}
+    hashes = np.unique(_hashes(trained, columns, key))
+    return json.dumps(header, sort_keys=True).encode() + b"\n" + hashes.tobytes()
+
+
+def among(sealed: bytes, rows: pd.DataFrame, dataset: Dataset, key: bytes) -> Mask | None:
+    """Say which rows are among the sealed ones, of shape (rows,); None where a column that tells is not there."""
+    header, _, body = sealed.partition(b"\n")
+    columns = []
+    for name, kind in json.loads(header)["columns"]:
+        column = dataset.column(name)
+        if column is None or _like(column.type) != kind:
+            return None
+        columns.append(column)
+    known = np.frombuffer(body, dtype=f"S{_BYTES}")
+    return np.isin(_hashes(rows, tuple(columns), key), known)
+
+
+def _hashes(rows: pd.DataFrame, columns: tuple[Column, ...], key: bytes) -> Hashes:
+    parts = [list(texts(rows[column.name], column)) for column in columns]
+    found = (
+        hashlib.blake2b("\x1f".join(cells).encode("utf-8", "surrogatepass"), key=key, digest_size=_BYTES).digest()
+        for cells in zip(*parts, strict=True)
+    )
+    return np.frombuffer(b"".join(found), dtype=f"S{_BYTES}")
+
+
+def _like(kind: str) -> str:
+    """Return what the cells of a type are written like: text is text, however many values it has."""
+    return "text" if kind in TEXTS else kind
