@@ -26,8 +26,10 @@ class Asked:
     cost: Cost
 
 
-def ask(session: Session, model: Model, run: Run, rows: pd.DataFrame, fields: tuple[Field, ...]) -> Asked:
-    """Have a recorded model predict rows, in a child that sees only the columns of these fields.
+def ask(
+    session: Session, model: Model, run: Run, rows: pd.DataFrame, fields: tuple[Field, ...], repeat: int = 0
+) -> Asked:
+    """Have a recorded model, or one of its repeats, predict rows, in a child that sees the columns of these fields.
 
     Raises:
         StepFailed: predicting failed; it says whether trying again may help.
@@ -36,20 +38,20 @@ def ask(session: Session, model: Model, run: Run, rows: pd.DataFrame, fields: tu
     store = session.workspace.store
     with session.folder() as folder:
         artifact = folder / "model.artifact"
-        store.fetch(run.artifact, artifact)
+        store.fetch(run.repeats[repeat - 1] if repeat else run.artifact, artifact)
         request = PredictRequest(
             task=model.task,
             fields=fields,
             features=rows[[field.name for field in fields]],
             artifact=artifact,
-            kept=kept_as(run, store),
+            kept=kept_as(run, store, repeat),
             folder=folder,
             environ=session.environ,
-            limits=Limits(model.train.seed, model.train.threads, model.train.timeout),
+            limits=Limits(model.train.seed + repeat, model.train.threads, model.train.timeout),
         )
         predicted = predict(request, session.executor, session.cancel)
         stored = store.put(predicted.path)
-        output = Object(name="predictions", digest=stored.digest, size=stored.size)
+        output = Object(name="repeated" if repeat else "predictions", digest=stored.digest, size=stored.size)
         return Asked(read_predictions(predicted.path), output, cost_of(predicted.result))
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from mlspec.commands.asking import ask, fetched
 from mlspec.commands.judging import brief, judged, worn
+from mlspec.commands.kept_as import repeat_seeds
 from mlspec.commands.of_model import snapshot_fields, view_of
 from mlspec.commands.results import Result
 from mlspec.commands.session import Session
@@ -16,11 +17,13 @@ from mlspec.core.fold import fold
 from mlspec.core.head import Run
 from mlspec.core.plan import Action
 from mlspec.core.record import Cost, Object, Record
-from mlspec.core.verdict import Estimate, GateVerdict
+from mlspec.core.verdict import Estimate, GateVerdict, Spread
 from mlspec.io.clock import stamp
 from mlspec.planner.conformity import conformity
 from mlspec.planner.view import ModelView
 from mlspec.specs.model import Model
+from mlspec.stats.evidence import Evidence
+from mlspec.stats.metrics import point
 from mlspec.steps.frames import fields_of
 from mlspec.steps.predictions import Predictions
 from mlspec.steps.score import evidence, score
@@ -41,8 +44,9 @@ def evaluate(session: Session, action: Action, started: datetime) -> Result:
     )
     predictions, outputs, cost = _predictions(session, model, run, table)
     shown = evidence(model, table.dataset, table.tested, predictions)
+    repeated, more_outputs = _repeated(session, model, run, table)
     metrics = score(model, shown)
-    trial = Trial(session, view, head, model, run, table, shown)
+    trial = Trial(session, view, head, model, run, table, shown, repeated)
     verdicts = judged(trial, action.run or "", view.judged_by(action.run or ""))
     recorded, more = brief(session, verdicts)
     draft = session.author.draft(
@@ -51,9 +55,10 @@ def evaluate(session: Session, action: Action, started: datetime) -> Result:
         started,
         fingerprint=action.run,
         inputs={"test": run.dataset},
-        outputs=(*outputs, *trial.kept, *more),
+        outputs=(*outputs, *more_outputs, *trial.kept, *more),
         rows=len(shown.labels),
         metrics=metrics,
+        spread=_spread(model, shown, repeated),
         verdicts=recorded,
         gates={asked.gate: asked.digest for asked in view.judged_by(action.run or "")},
         cost=cost,
@@ -67,6 +72,7 @@ def evaluate(session: Session, action: Action, started: datetime) -> Result:
         verdicts=verdicts,
         remarks=worn(session, verdicts),
         negative=negative(now, draft),
+        spread=draft.spread,
     )
 
 
@@ -110,6 +116,31 @@ def _predictions(
         return fetched(session, known), (), None
     asked = ask(session, model, run, table.tested, fields_of(table.dataset.with_role("feature")))
     return asked.predictions, (asked.output,), asked.cost
+
+
+def _repeated(
+    session: Session, model: Model, run: Run, table: Table
+) -> tuple[Mapping[int, Evidence], tuple[Object, ...]]:
+    """Return what each repeat of a run says of the test rows, by its seed, and what of that is new in the store."""
+    known, fields = run.repeated.get(run.dataset, ()), fields_of(table.dataset.with_role("feature"))
+    if not all(map(session.workspace.store.has, known)):
+        known = ()
+    said, outputs = [fetched(session, one) for one in known], list[Object]()
+    for repeat in range(1, len(run.repeats) + 1) if not known else ():
+        asked = ask(session, model, run, table.tested, fields, repeat)
+        said.append(asked.predictions)
+        outputs.append(asked.output)
+    every = (evidence(model, table.dataset, table.tested, one) for one in said)
+    seeds = repeat_seeds(run, session.workspace.store) if said else ()
+    return dict(zip(seeds, every, strict=True)), tuple(outputs)
+
+
+def _spread(model: Model, first: Evidence, repeated: Mapping[int, Evidence]) -> dict[str, Spread]:
+    """Return each metric of the model and of its repeats; nothing where there are none."""
+    if not repeated:
+        return {}
+    seed, every = min(repeated) - 1, (first, *repeated.values())
+    return {name: Spread(seed=seed, values=tuple(point(name, one) for one in every)) for name in model.metrics}
 
 
 def _as_trained(model: Model, run: Run) -> Model:

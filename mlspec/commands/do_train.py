@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -17,11 +19,12 @@ from mlspec.core.head import Run
 from mlspec.core.heads import mentioning, of_kind
 from mlspec.core.plan import Action
 from mlspec.core.problem import MlspecError, fail
-from mlspec.core.record import Environment, Object, Record, to_bytes
+from mlspec.core.record import Cost, Environment, Object, Record, to_bytes
 from mlspec.planner.fields import DERIVED
 from mlspec.planner.program import code_of
 from mlspec.planner.view import ModelView
 from mlspec.specs.model import Model
+from mlspec.steps.failures import StepFailed
 from mlspec.steps.train import Trained, TrainRequest
 from mlspec.steps.train import train as run_training
 from mlspec.steps.trained_rows import seal
@@ -53,25 +56,52 @@ def train(session: Session, action: Action, started: datetime) -> Result:
 
 
 def _trained(session: Session, action: Action, view: ModelView) -> Finished:
-    """Train, and put what came of it into the store."""
+    """Train, as often as the spec says, and put what came of it into the store."""
     fields = snapshot_fields(session, view, view.dataset.version.digest if view.dataset.version else "")
     table = load_table(session, fields, session.workspace.specs.datasets[view.model.dataset])
+    first = _fitted(session, view.model, table, 0)
+    repeats = tuple(_fitted(session, view.model, table, repeat) for repeat in range(1, view.model.train.repeats))
+    return _stored(session, action, table, first, repeats)
+
+
+@dataclass(frozen=True, slots=True)
+class _Fitted:
+    """A model in the store, with its seed and what training said of it."""
+
+    seed: int
+    model: Object
+    log: Object
+    trained: Trained
+
+
+def _fitted(session: Session, model: Model, table: Table, repeat: int) -> _Fitted:
+    """Train with the seed of the spec, or the one that lies so many after it.
+
+    Raises:
+        StepFailed: training failed; of a repeat, its message names the seed.
+    """
+    seed, store = model.train.seed + repeat, session.workspace.store
+    seeded = model.model_copy(update={"train": model.train.model_copy(update={"seed": seed})})
     with session.folder() as folder:
         request = TrainRequest(
-            model=view.model,
+            model=seeded,
             dataset=table.dataset,
             frame=table.trained,
-            code=_code(session, view.model),
+            code=_code(session, model),
             folder=folder,
             environ=session.environ,
         )
-        trained = run_training(request, session.executor, session.cancel)
-        return _stored(session, action, view, table, trained)
+        try:
+            trained = run_training(request, session.executor, session.cancel)
+        except StepFailed as failed:
+            raise (failed.of(f"with seed {seed}") if repeat else failed) from failed.__cause__
+        stored, log = store.put(trained.artifact), store.put(trained.log)
+    named = Object(name="repeat" if repeat else "model", digest=stored.digest, size=stored.size)
+    return _Fitted(seed, named, Object(name="log", digest=log.digest, size=log.size), trained)
 
 
-def _stored(session: Session, action: Action, view: ModelView, table: Table, trained: Trained) -> Finished:
-    store = session.workspace.store
-    model, log = store.put(trained.artifact), store.put(trained.log)
+def _stored(session: Session, action: Action, table: Table, first: _Fitted, repeats: tuple[_Fitted, ...]) -> Finished:
+    store, trained = session.workspace.store, first.trained
     rows = store.put_bytes(seal(table.trained, table.dataset, row_key(store)))
     packages = store.put_bytes(json_bytes(dict(trained.packages)))
     manifest = store.put_bytes(
@@ -79,29 +109,44 @@ def _stored(session: Session, action: Action, view: ModelView, table: Table, tra
             {
                 "format": "mlspec.run/1",
                 "fingerprint": action.run,
-                "model": model.digest,
+                "model": first.model.digest,
                 "trusted": list(trained.kept.trusted),
                 "kept": asdict(trained.kept),
                 "rows": trained.rows,
-                "features": [
-                    column.name for column in session.workspace.specs.datasets[view.model.dataset].with_role("feature")
-                ],
+                "features": [column.name for column in table.dataset.with_role("feature")],
                 "packages": packages.digest,
                 "python": trained.python,
                 "platform": trained.platform,
-                "log": log.digest,
+                "log": first.log.digest,
+                **({"repeats": [_repeat(one) for one in repeats]} if repeats else {}),
             }
         )
     )
-    named = {"model": model, "manifest": manifest, "packages": packages, "log": log, "rows": rows}
+    named = {"manifest": manifest, "packages": packages, "rows": rows}
+    others = tuple(Object(name=name, digest=stored.digest, size=stored.size) for name, stored in named.items())
+    every = (first, *repeats)
     return Finished(
         fingerprint=action.run or "",
-        outputs=tuple(Object(name=name, digest=stored.digest, size=stored.size) for name, stored in named.items()),
+        outputs=(first.model, *others, *(one.log for one in every), *(one.model for one in repeats)),
         rows=trained.rows,
         features=trained.features,
         environment=Environment(python=trained.python, platform=trained.platform, packages=packages.digest),
-        cost=cost_of(trained.result),
-        warnings=trained.warnings,
+        cost=_together([cost_of(one.trained.result) for one in every]),
+        warnings=tuple(dict.fromkeys(warning for one in every for warning in one.trained.warnings)),
+    )
+
+
+def _repeat(fitted: _Fitted) -> dict[str, Any]:
+    kept = fitted.trained.kept
+    return {"seed": fitted.seed, "model": fitted.model.digest, "trusted": list(kept.trusted), "kept": asdict(kept)}
+
+
+def _together(costs: Sequence[Cost]) -> Cost:
+    """Return what trainings cost that ran one after another."""
+    return Cost(
+        wall_s=round(sum(cost.wall_s for cost in costs), 3),
+        cpu_s=round(sum(cost.cpu_s for cost in costs), 3),
+        peak_memory_bytes=max(cost.peak_memory_bytes for cost in costs),
     )
 
 
@@ -187,7 +232,8 @@ def _adoptable(session: Session, action: Action) -> Run | None:
 
 def _adopt(session: Session, action: Action, started: datetime, run: Run) -> Result:
     named = {"model": run.artifact, "manifest": run.manifest} | ({"rows": run.rows} if run.rows else {})
-    outputs = tuple(Object(name=name, digest=known, size=0) for name, known in named.items())
+    known = [*named.items(), *(("repeat", one) for one in run.repeats)]
+    outputs = tuple(Object(name=name, digest=one, size=0) for name, one in known)
     draft = session.author.draft(
         "train",
         action,

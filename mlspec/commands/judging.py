@@ -52,6 +52,7 @@ def case_of(trial: Trial, champion: str = "") -> Case:
         baseline,
         baselines.natural(model.task, table.dataset),
         cache(lambda: duel(trial, champion)),
+        lambda: trial.repeats,
     )
 
 

@@ -13,18 +13,28 @@ from mlspec.planner.compact import object_of
 from mlspec.steps.wire import Kept, kept_in
 
 
-def kept_as(run: Run, store: Store) -> Kept:
-    """Return how to open the model of a run.
+def kept_as(run: Run, store: Store, repeat: int = 0) -> Kept:
+    """Return how to open the model of a run, or one of its repeats, counted from 1.
 
     Raises:
         MlspecError: training left a pickle and had not been asked for one (`model/unasked-pickle`); the store does not
             hold what training wrote beside the model.
     """
-    kept = kept_in(json.loads(store.read(run.manifest)))
+    manifest = json.loads(store.read(run.manifest))
+    kept = kept_in(manifest["repeats"][repeat - 1] if repeat else manifest)
     if kept.form == "pickle" and _asked(run.fields, store) != "pickle":
         message = "the model is kept as a pickle, which its spec did not ask for: it is not loaded"
         raise fail("model/unasked-pickle", message, help="see what the training did; it may have meant harm")
     return kept
+
+
+def repeat_seeds(run: Run, store: Store) -> tuple[int, ...]:
+    """Return the seeds of the repeats of a run, in order.
+
+    Raises:
+        MlspecError: the store does not hold what training wrote beside the model.
+    """
+    return tuple(one["seed"] for one in json.loads(store.read(run.manifest)).get("repeats", ()))
 
 
 def _asked(fields: Mapping[str, Any], store: Store) -> Any:

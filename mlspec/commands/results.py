@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from mlspec.core.events import Ending
 from mlspec.core.record import Record
-from mlspec.core.verdict import Estimate, GateVerdict, Violation
+from mlspec.core.verdict import Estimate, GateVerdict, Spread, Violation
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,3 +24,4 @@ class Result:
     remarks: tuple[str, ...] = ()
     log_tail: tuple[str, ...] = ()
     negative: bool = False
+    spread: Mapping[str, Spread] = field(default_factory=dict)

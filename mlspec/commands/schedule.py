@@ -197,6 +197,7 @@ def _finish(session: Session, action: Action, started: datetime, outcome: Callab
         result.remarks,
         result.log_tail,
         result.negative,
+        result.spread,
     )
 
 

@@ -169,6 +169,7 @@ def _versions(head: Head, heads: Mapping[str, Head]) -> list[VersionView]:
                 dataset=_dataset(run.dataset, heads),
                 format=run.fields.get("train.format"),
                 metrics=run.metrics,
+                spread=run.spread,
                 verdicts={_gate(fact, head): fact.outcome.value for fact in judged},
                 expired=run.expired,
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from mlspec.commands.session import Session
@@ -25,6 +26,8 @@ class Trial:
     run: Run
     table: Table
     evidence: Evidence
+    repeats: Mapping[int, Evidence] = field(default_factory=dict)
+    """What the same training said with the seeds that follow, by seed."""
     kept: list[Object] = field(default_factory=list)
     """What judging put into the store and its record is to name."""
     predicted: dict[str, Object] = field(default_factory=dict)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from mlspec.core.beside import Beside
 from mlspec.core.plan import Action
 from mlspec.core.problem import Problem
-from mlspec.core.verdict import Estimate, GateVerdict, Violation
+from mlspec.core.verdict import Estimate, GateVerdict, Spread, Violation
 
 Ending = Literal["done", "reused", "rejected", "failed", "busy", "skipped"]
 
@@ -40,6 +41,8 @@ class Ended:
     """What it noticed that stops nothing."""
     log_tail: tuple[str, ...] = ()
     negative: bool = False
+    spread: Mapping[str, Spread] = field(default_factory=dict)
+    """Each metric of a version that was trained with several seeds, seed by seed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,7 +68,7 @@ def _snapshot(head: Head, record: Record) -> Update:
         ref=reference(record),
         at=record.finished,
         fields=record.fields,
-        packs=tuple(output.digest for output in record.outputs if output.name == "pack"),
+        packs=record.named("pack"),
     )
     return {"snapshots": {**head.snapshots, record.fingerprint: snapshot}}
 
@@ -105,6 +105,7 @@ def _train(head: Head, record: Record) -> Update:
         at=record.finished,
         fields=record.fields,
         rows=rows.digest if rows else None,
+        repeats=record.named("repeat"),
         in_force=record.in_force,
     )
     update: Update = {"runs": {**head.runs, record.fingerprint: run}}
@@ -122,6 +123,10 @@ def _evaluate(head: Head, record: Record) -> Update:
     run_update: Update = {"metrics": {**run.metrics, **record.metrics}}
     if predictions is not None:
         run_update["predictions"] = {**run.predictions, test: predictions.digest}
+    if record.spread:
+        run_update["spread"] = {**run.spread, **record.spread}
+    if record.named("repeated"):
+        run_update["repeated"] = {**run.repeated, test: record.named("repeated")}
     verdicts = dict(head.verdicts)
     for verdict in record.verdicts:
         fact = VerdictFact(
@@ -254,6 +259,7 @@ def _expire(head: Head, record: Record) -> Update:
             update={
                 "expired": run.expired or (at if key in facts else None),
                 "predictions": {test: one for test, one in run.predictions.items() if one not in objects},
+                "repeated": {test: many for test, many in run.repeated.items() if not objects & set(many)},
                 "rows": None if run.rows in objects else run.rows,
             }
         )

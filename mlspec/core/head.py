@@ -8,7 +8,7 @@ from typing import Any, Final, Literal, TypeVar
 
 from mlspec.core import digest
 from mlspec.core.record import Failure, Override, Value, Waiver
-from mlspec.core.verdict import Estimate, Outcome
+from mlspec.core.verdict import Estimate, Outcome, Spread
 
 FORMAT: Final = "mlspec.head/1"
 
@@ -59,6 +59,11 @@ class Run(Value):
     """Since when its model is no longer kept; what was measured of it stays known."""
     rows: str | None = None
     """The keyed hashes of the rows it was trained on."""
+    repeats: tuple[str, ...] = ()
+    """The models of the same training with the seeds that follow."""
+    repeated: dict[str, tuple[str, ...]] = {}
+    """What those said of test rows, by dataset version."""
+    spread: dict[str, Spread] = {}
     in_force: dict[str, str] | None = None
     """The gates, with digests, that were in force on the deployed branch when it was trained."""
 

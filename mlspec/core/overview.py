@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from mlspec.core.record import Override, Value, Waiver
-from mlspec.core.verdict import Estimate
+from mlspec.core.verdict import Estimate, Spread
 
 
 class VersionView(Value):
@@ -19,6 +19,8 @@ class VersionView(Value):
     format: str | None = None
     """How the model is kept, where the spec said it."""
     metrics: dict[str, Estimate] = {}
+    spread: dict[str, Spread] = {}
+    """Of a version that was trained with several seeds: each metric, seed by seed."""
     verdicts: dict[str, str] = {}
     provisional: bool = False
     """Not at the remote yet, where its number may become another."""

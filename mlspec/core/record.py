@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel, ConfigDict
 
 from mlspec.core import digest
-from mlspec.core.verdict import Estimate, GateVerdict, Violation
+from mlspec.core.verdict import Estimate, GateVerdict, Spread, Violation
 
 FORMAT: Final = "mlspec.record/1"
 MAX_BYTES = 16 * 1024
@@ -154,6 +154,8 @@ class Record(Value):
     """The stages whose override is over, each with the time until when it was to hold."""
     rows: int | None = None
     metrics: dict[str, Estimate] = {}
+    spread: dict[str, Spread] = {}
+    """Of a run with repeats: each metric, seed by seed."""
     verdicts: tuple[GateVerdict, ...] = ()
     gates: dict[str, str] = {}
     """The gates in force and their digests."""
@@ -179,6 +181,10 @@ class Record(Value):
     def output(self, name: str) -> Object | None:
         """Return the output of this name, or None."""
         return next((output for output in self.outputs if output.name == name), None)
+
+    def named(self, name: str) -> tuple[str, ...]:
+        """Return the digests of all outputs of this name, in order."""
+        return tuple(output.digest for output in self.outputs if output.name == name)
 
     @property
     def path(self) -> str:

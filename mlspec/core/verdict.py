@@ -33,6 +33,15 @@ class Estimate(BaseModel):
     method: str
 
 
+class Spread(BaseModel):
+    """A metric of the same training with one seed after another, `seed` first; None where it is undefined."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    seed: int
+    values: tuple[float | None, ...]
+
+
 class GroupFact(BaseModel):
     """What a check found of one group of rows; `value` is None where it found too little, and `note` says why.
 
@@ -97,6 +106,11 @@ class GateVerdict(BaseModel):
 
 
 _WORST_FIRST = (Outcome.FAIL, Outcome.INSUFFICIENT, Outcome.INCONCLUSIVE, Outcome.PASS)
+
+
+def severity(outcome: Outcome) -> int:
+    """Return how bad an outcome is; 0 passes."""
+    return len(_WORST_FIRST) - 1 - _WORST_FIRST.index(outcome)
 
 
 def worst(checks: tuple[CheckVerdict, ...]) -> Outcome:

@@ -54,6 +54,8 @@ class MetricCheck(CheckSpec):
     """Judge only rows in which each of these columns has the value, or one of the values."""
     slices: Annotated[tuple[Grouping, ...], Change.EVALUATE] = ()
     """Judge also each group of rows by a column, by ranges of a number, or by several at once."""
+    of: Annotated[Literal["model", "worst"], Change.EVALUATE] = "model"
+    """`model`: judge the model; `worst`: the worst of it and of its `repeats` with other seeds."""
     min_rows: Annotated[Annotated[int, Field(ge=1)], Change.EVALUATE] = 50
     """With fewer rows the verdict is `insufficient`."""
 
@@ -64,6 +66,10 @@ class MetricCheck(CheckSpec):
         if self.min is not None and self.max is not None and self.min > self.max:
             raise ValueError(f"min {self.min:g} is above max {self.max:g}")
         return self
+
+    def repeats(self) -> bool:
+        """Say whether it judges repeats."""
+        return self.of == "worst"
 
     def metric_names(self) -> tuple[str, ...]:
         """Return the metric."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from mlspec.core.metrics import METRICS
-from mlspec.core.verdict import CheckVerdict, Estimate, Outcome
+from mlspec.core.verdict import CheckVerdict, Estimate, Outcome, severity
 from mlspec.gates.family import FEWEST_NAMED, adjusted, few_text, note
 from mlspec.gates.judge import Bar, judge
 from mlspec.gates.metric import MetricCheck, where_text
@@ -22,7 +23,7 @@ _KINDS = {bool: "bO", int: "iuf", float: "iuf", str: "OUT"}
 
 
 def check(spec: MetricCheck, case: Case) -> tuple[CheckVerdict, ...]:
-    """Judge a metric on the rows of its `where`, and on each of its slices of them.
+    """Judge a metric on the rows of its `where`, and on each of its slices of them; where asked, with the worst seed.
 
     The intervals of the slices are adjusted for how many of them have rows enough to be judged.
 
@@ -30,14 +31,35 @@ def check(spec: MetricCheck, case: Case) -> tuple[CheckVerdict, ...]:
         MlspecError: the metric does not fit the evidence, as `stats.metrics.estimate` says, or there are too many
             slices.
     """
-    evidence = case.evidence
+    judged = _of_rows(spec, case.evidence)
+    repeats = case.repeats() if spec.repeats() else {}
+    if not repeats:
+        return judged
+    others = [_of_rows(spec, evidence) for evidence in repeats.values()]
+    return tuple(_worst(spec, alike, tuple(repeats)) for alike in zip(judged, *others, strict=True))
+
+
+def _worst(spec: MetricCheck, alike: tuple[CheckVerdict, ...], seeds: tuple[int, ...]) -> CheckVerdict:
+    """Return the worst of the verdicts on the same rows: of the model first, then of each further seed."""
+    sign = 1 if METRICS[spec.metric].greater_is_better else -1
+
+    def badness(verdict: CheckVerdict) -> tuple[int, float]:
+        value = verdict.estimate.value if verdict.estimate else None
+        return severity(verdict.outcome), math.inf if value is None else -sign * value
+
+    found = max(alike, key=badness)
+    by = ("the model's own", *(f"seed {seed}" for seed in seeds))[alike.index(found)]
+    return found.model_copy(update={"reason": f"{found.reason}; the worst of {len(alike)} seeds: {by}"})
+
+
+def _of_rows(spec: MetricCheck, evidence: Evidence) -> tuple[CheckVerdict, ...]:
     rows = evidence.subset(slice_mask(spec.where, evidence)) if spec.where else evidence
     slices = list(_slices(spec, rows))
     named = [(name, part) for name, part in slices if len(part) >= FEWEST_NAMED]
     family = sum(_shortage(spec, part, "") is None for _, part in named)
     whole = _judged(spec, rows, where_text(spec.where))
-    judged = (_judged(spec, part, where_text(spec.where, name), family) for name, part in named)
-    return whole, *judged, *_tiny(spec, [part for _, part in slices if len(part) < FEWEST_NAMED])
+    parts = (_judged(spec, part, where_text(spec.where, name), family) for name, part in named)
+    return whole, *parts, *_tiny(spec, [part for _, part in slices if len(part) < FEWEST_NAMED])
 
 
 def _tiny(spec: MetricCheck, slices: Sequence[Evidence]) -> Iterator[CheckVerdict]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from statistics import stdev
 
 from mlspec.core import digest
 from mlspec.core.events import Closed, Ended, Moved
-from mlspec.core.verdict import CheckVerdict, Estimate, GateVerdict, Outcome, Violation
+from mlspec.core.verdict import CheckVerdict, Estimate, GateVerdict, Outcome, Spread, Violation
 from mlspec.render.plan_text import phrase
 from mlspec.render.text import Line, cells, counted, duration, line, neutralise, pad
 
@@ -35,7 +36,8 @@ def ended_lines(ended: Ended) -> Iterator[Line]:
     yield line((f"{ended.ending:<9} ", _ENDINGS[ended.ending]), (what, "bold"), said, (took, "dim"))
     width = max((cells(name) for name, _ in ended.metrics), default=0)
     for name, estimate in ended.metrics:
-        yield line(_INDENT, f"{pad(name, width)}  {estimate_text(estimate)}")
+        spread = spread_text(ended.spread.get(name))
+        yield line(_INDENT, f"{pad(name, width)}  {estimate_text(estimate)}", (spread, "dim"))
     for verdict in ended.verdicts:
         yield from _verdict(verdict)
     for violation in ended.violations[:20]:
@@ -61,6 +63,17 @@ def estimate_text(estimate: Estimate) -> str:
         f"  [{estimate.low:.4g}, {estimate.high:.4g}]" if estimate.low is not None and estimate.high is not None else ""
     )
     return f"{estimate.value:.4g}{interval}  n={estimate.n:,}"
+
+
+def spread_text(spread: Spread | None) -> str:
+    """Say how far a metric lies apart by seed, with spaces in front: `over 5 seeds 0.912 to 0.921, sd 0.0038`."""
+    if spread is None:
+        return ""
+    values = [value for value in spread.values if value is not None]
+    seeds = f"  over {len(spread.values)} seeds"
+    if len(values) < len(spread.values):
+        return f"{seeds}, undefined for {len(spread.values) - len(values)}"
+    return f"{seeds} {min(values):.4g} to {max(values):.4g}, sd {stdev(values):.2g}"
 
 
 def _verdict(verdict: GateVerdict) -> Iterator[Line]:

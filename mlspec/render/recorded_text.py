@@ -9,7 +9,7 @@ from mlspec.core.moment import moment
 from mlspec.core.overview import Overview, ResourceView, StageView, VersionView
 from mlspec.core.record import Record
 from mlspec.planner.standing import shown
-from mlspec.render.events_text import estimate_text
+from mlspec.render.events_text import estimate_text, spread_text
 from mlspec.render.rollback_text import held
 from mlspec.render.text import Line, cells, line, neutralise, pad
 
@@ -78,7 +78,9 @@ def _version(version: VersionView) -> Iterator[Line]:
     )
     width = max((cells(name) for name in version.metrics), default=0)
     for name, estimate in version.metrics.items():
-        yield line(" " * 14, f"{pad(name, width)}  {estimate_text(estimate)}")
+        yield line(
+            " " * 14, f"{pad(name, width)}  {estimate_text(estimate)}", (spread_text(version.spread.get(name)), "dim")
+        )
 
 
 def _data(resource: ResourceView) -> Iterator[Line]:

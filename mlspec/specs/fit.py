@@ -78,6 +78,9 @@ def gate_misfits(gate: Gate, model: Model, dataset: Dataset, path: Path) -> Iter
             if misfit is not None:
                 yield Misfit(path, misfit.code, f"gate/{gate.name} does not fit: {misfit.message}", misfit.help)
         yield from _column_misfits(gate, check, dataset, path)
+        if check.repeats() and model.train.repeats == 1:
+            message = f"gate/{gate.name} judges the worst of several seeds, and model/{model.name} trains with one"
+            yield Misfit(path, "gate/needs-repeats", message, "give `repeats` in `train`, such as 5")
 
 
 def waiver_misfits(waiver: Waiver, gate: Gate, path: Path) -> Iterator[Misfit]:

@@ -28,6 +28,10 @@ class CheckSpec(Part):
         """Say whether it compares with the champion, so that its verdict is one against that version alone."""
         return False
 
+    def repeats(self) -> bool:
+        """Say whether it judges what the same training came to with other seeds."""
+        return False
+
     def metric_names(self) -> tuple[str, ...]:
         """Return the metrics this check judges, for validation against the model's task."""
         return ()

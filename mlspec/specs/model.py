@@ -96,6 +96,8 @@ class Train(Part):
     """Hyperparameters, handed over as they are."""
     seed: Annotated[Annotated[int, Field(ge=0, lt=2**32)], Change.TRAIN] = 0
     """The seed of everything random."""
+    repeats: Annotated[Annotated[int, Field(ge=1, le=100)], Change.TRAIN] = 1
+    """Train so many times, with this seed and those that follow; the first is the model, the others show the spread."""
     environment: Annotated[RepositoryPath | None, Change.TRAIN] = None
     """A lock file whose content is part of the fingerprint."""
     code: Annotated[tuple[RepositoryGlob, ...], Change.TRAIN] = ()
@@ -121,6 +123,8 @@ class Train(Part):
             )
         if self.format == "pickle" and self.predict is not None:
             raise MisplacedError("`format: pickle` needs no `predict`: a command leaves model.pickle", "format")
+        if self.seed + self.repeats > 2**32:
+            raise MisplacedError("the seeds of so many repeats go beyond 2**32", "repeats")
         if self.predict is not None and self.command is None:
             raise MisplacedError("`predict` goes with `command`: other models predict by themselves", "predict")
         return self

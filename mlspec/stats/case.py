@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from mlspec.core.problem import fail
@@ -40,10 +40,12 @@ class Case:
     """`evidence` is what the version said of the test rows; `baseline` makes that of a simple model, by its name.
 
     A baseline is judged on the same rows in the same order; `natural` are those that any version should beat. `duel`
-    sets the version beside the champion. Asking for what cannot be made raises an MlspecError.
+    sets the version beside the champion. `repeats` are what the same training said with the seeds that follow, by
+    seed. Asking for what cannot be made raises an MlspecError.
     """
 
     evidence: Evidence
     baseline: Callable[[str], Evidence] = _none
     natural: tuple[str, ...] = ()
     duel: Callable[[], Duel | NoDuel] = NoDuel
+    repeats: Callable[[], Mapping[int, Evidence]] = dict

@@ -28,22 +28,39 @@ def estimate(name: str, evidence: Evidence, confidence: float) -> Estimate:
         MlspecError: the metric does not fit the evidence, as `gaps.metric_for` says.
     """
     metric = metric_for(name, evidence)
-    gap = gap_of(metric, evidence)
-    if gap is not None:
-        return _undefined(gap.reason, evidence, confidence)
+    value = _defined(metric, evidence)
+    if isinstance(value, str):
+        return _undefined(value, evidence, confidence)
     stem = name.removeprefix("neg_")
-    try:
-        value = value_of(metric, evidence)
-    except ValueError as error:  # how scikit-learn refuses targets that a metric is not defined for
-        return _undefined(str(error), evidence, confidence)
-    if not math.isfinite(value):
-        return _undefined("the value is not finite", evidence, confidence)
     with np.errstate(all="ignore"):
         bounds = bounds_of(stem, evidence, value, confidence, lambda sample: value_of(metric, sample))
     low, high = bounds.low, bounds.high
     if metric.negated:
         value, low, high = -value, _negative(high), _negative(low)
     return Estimate(value=value + 0.0, low=low, high=high, confidence=confidence, n=len(evidence), method=bounds.method)
+
+
+def point(name: str, evidence: Evidence) -> float | None:
+    """Return a metric's value alone; None where it is undefined.
+
+    Raises:
+        MlspecError: as `estimate`.
+    """
+    metric = metric_for(name, evidence)
+    value = _defined(metric, evidence)
+    return None if isinstance(value, str) else (-value if metric.negated else value) + 0.0
+
+
+def _defined(metric: Metric, evidence: Evidence) -> float | str:
+    """Return what `value_of` does, or why there is no finite value."""
+    gap = gap_of(metric, evidence)
+    if gap is not None:
+        return gap.reason
+    try:
+        value = value_of(metric, evidence)
+    except ValueError as error:  # how scikit-learn refuses targets that a metric is not defined for
+        return str(error)
+    return value if math.isfinite(value) else "the value is not finite"
 
 
 def value_of(metric: Metric, evidence: Evidence) -> float:

@@ -6,6 +6,7 @@ import errno
 import re
 import signal
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from mlspec.core.problem import MlspecError, Place, Problem
@@ -29,6 +30,11 @@ class StepFailed(MlspecError):
         super().__init__(problem)
         self.retryable = retryable
         self.tail = tail
+
+    def of(self, what: str) -> StepFailed:
+        """Return the same failure with what it is of in front of its message."""
+        problem = replace(self.problems[0], message=f"{what}: {self.problems[0].message}")
+        return StepFailed(problem, retryable=self.retryable, tail=self.tail)
 
 
 def of_disk(error: OSError, what: str) -> StepFailed:

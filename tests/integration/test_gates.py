@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from mlspec.core.record import MAX_BYTES
+from tests.worlds import GATE as SIMPLE
 from tests.worlds import World
 
 WHY = "It matters because of this. " * 120
@@ -41,3 +42,32 @@ def test_many_verdicts_are_recorded_whole_and_the_record_stays_small(world: Worl
     assert "No changes." in world.mlspec("plan").out
     shown = world.mlspec("show", "model/answer")
     assert shown.code == 0 and "better-than-chance" in shown.out
+
+
+def test_a_training_with_several_seeds_shows_its_spread_and_a_gate_judges_the_worst(world: World) -> None:
+    world.write({"specs/gate.yaml": SIMPLE.replace("min: 0.5", "min: 0.5, of: worst")})
+    world.commit("The worst of several seeds")
+    done = world.mlspec("validate")
+    assert done.code == 1 and "gate/needs-repeats" in done.out + done.err, done
+    model = (world.root / "specs" / "answer.yaml").read_text()
+    forest = (
+        "estimator: sklearn.ensemble.RandomForestClassifier\n  params: {n_estimators: 3, max_depth: 2}\n  repeats: 3"
+    )
+    linear = "estimator: sklearn.linear_model.LogisticRegression\n  params: {C: 1.0}"
+    assert linear in model
+    world.write({"specs/answer.yaml": model.replace(linear, forest)})
+    world.commit("Three seeds")
+    done = world.apply()
+    assert "over 3 seeds 0." in done.out and "the worst of 3 seeds: " in " ".join(done.out.split()), done
+    trained = [json.loads(world.content(path)) for path in world.recorded() if "train-model.answer" in path]
+    newest = max(trained, key=lambda one: one["generation"])
+    assert [output["name"] for output in newest["outputs"]].count("repeat") == 2
+    (shown,) = json.loads(world.mlspec("show", "model/answer", "--format", "json").out)["resources"]
+    spread = shown["versions"][0]["spread"]["accuracy"]
+    assert spread["seed"] == 7 and len(spread["values"]) == 3
+    assert spread["values"][0] == shown["versions"][0]["metrics"]["accuracy"]["value"]
+    assert "No changes." in world.mlspec("plan").out
+    world.edit("specs/gate.yaml", "min: 0.5", "min: 0.4")
+    world.commit("A lower bar")
+    world.mlspec("gc", "--yes")
+    assert world.apply().out.count("train") == 0, "what all seeds said is stored"
