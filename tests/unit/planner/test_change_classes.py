@@ -87,6 +87,7 @@ CASES: dict[str, tuple[Any, Change]] = {
     "model.train.predict": ("src.predict:predict", Change.TRAIN),
     "model.train.params": ({"C": 2.0}, Change.TRAIN),
     "model.train.seed": (7, Change.TRAIN),
+    "model.train.repeats": (3, Change.TRAIN),
     "model.train.environment": ("requirements.lock", Change.TRAIN),
     "model.train.code": (["src/*.sql"], Change.TRAIN),
     "model.train.threads": (2, Change.TRAIN),
