@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+import bootstrap
 import cold_parse
 import fmt_files
 import groups
@@ -17,6 +18,16 @@ if __name__ == "__main__":
     sys.exit(
         max(
             bench.main()
-            for bench in (noop_plan, scale, cold_parse, fmt_files, step_overhead, snapshot, large_table, groups)
+            for bench in (
+                noop_plan,
+                scale,
+                cold_parse,
+                fmt_files,
+                step_overhead,
+                snapshot,
+                large_table,
+                groups,
+                bootstrap,
+            )
         )
     )

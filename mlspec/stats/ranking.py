@@ -8,8 +8,12 @@ from functools import partial
 from itertools import combinations
 
 import numpy as np
+import numpy.typing as npt
 
 from mlspec.stats.evidence import Codes, Evidence, Floats, Mask
+
+Counts = npt.NDArray[np.int64] | npt.NDArray[np.float64]
+"""How often each row counts, of shape (n,): whole times, or weights."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,14 +21,20 @@ class Ranking:
     """Rows from the lowest score to the highest, each positive (1) or not (0); `ties` are where each score starts."""
 
     order: Codes
-    positive: Floats
+    positive: Codes
     ties: Codes
 
-    def tallies(self, counts: Floats) -> tuple[Floats, Floats]:
-        """Return the positives and the negatives at each distinct score, where row i counts `counts[i]` times."""
+    def tallies(self, counts: Counts) -> tuple[Counts, Counts]:
+        """Return the positives and the negatives at each distinct score, where row i counts `counts[i]` times.
+
+        Both are of the type of the counts: whole numbers are added three times as fast as weights.
+        """
         sorted_counts = counts[self.order]
         positives = sorted_counts * self.positive
-        return np.add.reduceat(positives, self.ties), np.add.reduceat(sorted_counts - positives, self.ties)
+        negatives = sorted_counts - positives
+        if len(self.ties) == len(self.order):
+            return positives, negatives
+        return np.add.reduceat(positives, self.ties), np.add.reduceat(negatives, self.ties)
 
 
 def rank(scores: Floats, positive: Mask, rows: Codes | None = None) -> Ranking:
@@ -33,26 +43,26 @@ def rank(scores: Floats, positive: Mask, rows: Codes | None = None) -> Ranking:
     order = chosen[np.argsort(scores[chosen], kind="stable")]
     ordered = scores[order]
     ties = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
-    return Ranking(order, positive[order].astype(np.float64), ties)
+    return Ranking(order, positive[order].astype(np.int64), ties)
 
 
-def area(ranking: Ranking, counts: Floats) -> float:
+def area(ranking: Ranking, counts: Counts) -> float:
     """Return the area under the ROC curve: the chance that a positive ranks above a negative, ties counting half."""
     positives, negatives = ranking.tallies(counts)
     pairs = float(np.sum(positives)) * float(np.sum(negatives))
-    below = np.cumsum(negatives) - negatives / 2
-    return float(np.sum(positives * below)) / pairs if pairs > 0 else float("nan")
+    twice_below = 2 * np.cumsum(negatives) - negatives
+    return float(np.sum(positives * twice_below)) / (2 * pairs) if pairs > 0 else float("nan")
 
 
-def average_precision(ranking: Ranking, counts: Floats) -> float:
+def average_precision(ranking: Ranking, counts: Counts) -> float:
     """Return the precision at each threshold, weighted by the step in recall, as scikit-learn does."""
     positives, negatives = (tally[::-1] for tally in ranking.tallies(counts))
     found, called = np.cumsum(positives), np.cumsum(positives + negatives)
-    precision = np.divide(found, called, out=np.zeros_like(found), where=called > 0)
+    precision = np.divide(found, called, out=np.zeros(len(found)), where=called > 0)
     return float(np.sum(positives * precision) / found[-1]) if found[-1] > 0 else float("nan")
 
 
-Counted = Callable[[Floats], float]
+Counted = Callable[[Counts], float]
 
 
 def of_evidence(name: str, evidence: Evidence) -> Counted | None:
@@ -74,7 +84,7 @@ def _one_against_rest(evidence: Evidence, scores: Floats, *, by_size: bool) -> C
     masks = [evidence.labels == code for code in range(len(evidence.classes))]
     rankings = [rank(scores[:, code], mask) for code, mask in enumerate(masks)]
 
-    def mean(counts: Floats) -> float:
+    def mean(counts: Counts) -> float:
         areas = [area(ranking, counts) for ranking in rankings]
         sizes = [float(np.sum(counts[mask])) for mask in masks]
         return float(np.average(areas, weights=sizes if by_size else None))
@@ -90,7 +100,7 @@ def _one_against_one(evidence: Evidence, scores: Floats, *, by_size: bool) -> Co
         pair = [rank(scores[:, code], evidence.labels == code, rows) for code in (a, b)]
         pairs.append((rows, pair))
 
-    def mean(counts: Floats) -> float:
+    def mean(counts: Counts) -> float:
         areas = [(area(first, counts) + area(second, counts)) / 2 for _, (first, second) in pairs]
         sizes = [float(np.sum(counts[rows])) for rows, _ in pairs]
         return float(np.average(areas, weights=sizes if by_size else None))
