@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
 
 from mlspec.commands.duel import duel
-from mlspec.commands.of_model import json_bytes
+from mlspec.commands.of_model import json_bytes, snapshot_fields
 from mlspec.commands.session import Session
+from mlspec.commands.tables import Table, load_table
 from mlspec.commands.trial import Trial
 from mlspec.core.head import evaluated
 from mlspec.core.heads import mentioning
+from mlspec.core.problem import MlspecError
 from mlspec.core.record import Object, to_json
 from mlspec.core.verdict import CheckVerdict, GateVerdict, Outcome, worst
 from mlspec.planner.standing import Asked
 from mlspec.plugins.catalog import implementation
-from mlspec.stats.case import Case
+from mlspec.stats.case import Case, Data, Lost
 from mlspec.stats.evidence import Evidence
 from mlspec.steps import baselines
+from mlspec.steps.frames import fields_of, typed
 from mlspec.steps.score import evidence
 
 _VERDICT_BYTES = 6 * 1024
 _BRIEF_CHECKS = 8
 _REASON = 600
 """So many characters of a reason are in a record that has no room for all checks."""
+_GONE = frozenset({"store/missing", "lineage/no-snapshot"})
+"""What is said of data that was there and is not kept any more; anything else is an error that may pass."""
 
 
 def judged(trial: Trial, run: str, every: Iterable[Asked]) -> tuple[GateVerdict, ...]:
@@ -47,13 +52,43 @@ def case_of(trial: Trial, champion: str = "") -> Case:
         said = baselines.predictions(name, model.task, table.dataset, table.frame, table.test)
         return evidence(model, table.dataset, table.tested, said)
 
+    @cache
+    def own() -> Data:
+        return _data(trial.run.dataset, table)
+
     return Case(
         trial.evidence,
         baseline,
         baselines.natural(model.task, table.dataset),
         cache(lambda: duel(trial, champion)),
         lambda: trial.repeats,
+        own,
+        cache(lambda: data_before(trial, champion, own)),
     )
+
+
+def data_before(trial: Trial, champion: str, own: Callable[[], Data]) -> Data | Lost | None:
+    """Return what the champion was trained on and tested on; `own` is the same of the version being judged.
+
+    Raises:
+        MlspecError: the store cannot be read, which is not to say that it lacks the data.
+    """
+    run = trial.head.runs.get(champion)
+    if run is None or run.dataset == trial.run.dataset:
+        return own() if run else None
+    session, view = trial.session, trial.view
+    try:
+        fields = snapshot_fields(session, view, run.dataset)
+        table = load_table(session, fields, session.workspace.specs.datasets[trial.model.dataset])
+    except MlspecError as error:
+        if error.problems[0].code not in _GONE:
+            raise
+        return Lost(f"the data that the champion was trained on is no longer kept: {run.dataset}")
+    return _data(run.dataset, table)
+
+
+def _data(version: str, table: Table) -> Data:
+    return Data(version, table.dataset, typed(table.frame, fields_of(table.dataset.columns)), table.test)
 
 
 def _judged(trial: Trial, asked: Asked, case: Case, count: int) -> GateVerdict:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from mlspec.core.document import Path
 from mlspec.core.metrics import METRICS, Metric
 from mlspec.core.problem import suggest
-from mlspec.core.types import NUMBERS, TEXTS
+from mlspec.core.types import NUMBERS, TEXTS, TIMES
 from mlspec.specs.dataset import Column, Dataset
 from mlspec.specs.gate import CheckSpec, Gate
 from mlspec.specs.messages import shown
@@ -129,10 +129,19 @@ def _column_misfits(gate: Gate, check: CheckSpec, dataset: Dataset, path: Path) 
             listed = f"its values: {', '.join(shown(known) for known in column.values[:10])}" if column.values else None
             message = f"gate/{gate.name} looks for {shown(value)} in `{name}` ({column.type}), which never holds it"
             yield Misfit(path, "gate/unknown-value", message, listed)
+    yield from _order_misfits(gate, check, dataset, path)
     for name, by_ranges in check.grouped_columns():
         column = dataset.column(name)
         if column is not None:
             yield from _group_misfits(gate, column, path, by_ranges=by_ranges)
+
+
+def _order_misfits(gate: Gate, check: CheckSpec, dataset: Dataset, path: Path) -> Iterator[Misfit]:
+    for name in check.time_columns():
+        column = dataset.column(name)
+        if column is not None and column.type not in TIMES | NUMBERS:
+            message = f"gate/{gate.name} puts rows in order by `{name}`, and it is {column.type}"
+            yield Misfit(path, "gate/time", message, "name a column of dates, times or numbers")
 
 
 def _group_misfits(gate: Gate, column: Column, path: Path, *, by_ranges: bool) -> Iterator[Misfit]:

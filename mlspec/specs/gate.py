@@ -52,6 +52,10 @@ class CheckSpec(Part):
         """Return the columns it groups rows by, and whether by ranges of a number."""
         return ()
 
+    def time_columns(self) -> tuple[str, ...]:
+        """Return the columns by which it puts rows in order."""
+        return ()
+
 
 class Gate(Spec):
     """A bar with an owner."""

@@ -5,12 +5,49 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+import pandas as pd
+
 from mlspec.core.problem import fail
-from mlspec.stats.evidence import Evidence
+from mlspec.specs.dataset import Dataset
+from mlspec.stats.evidence import Evidence, Mask
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """A dataset version: what it declares, its n rows in the form of `steps.frames`, and which are for testing.
+
+    `frame` has the declared columns, `test` is of shape (n,), and `version` the digest that names all of it.
+    """
+
+    version: str
+    dataset: Dataset
+    frame: pd.DataFrame
+    test: Mask
+
+    @property
+    def trained(self) -> pd.DataFrame:
+        """Return the rows for training, numbered from 0."""
+        return self.frame[~self.test].reset_index(drop=True)
+
+    @property
+    def tested(self) -> pd.DataFrame:
+        """Return the rows for testing, numbered from 0."""
+        return self.frame[self.test].reset_index(drop=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Data that there was and that can't be looked at any more, with the reason."""
+
+    reason: str
 
 
 def _none(name: str) -> Evidence:
     raise fail("gate/no-baseline", f"there is no baseline `{name}` here")
+
+
+def _no_data() -> Data:
+    raise fail("gate/no-data", "there is no data here, only what a model said of it")
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +78,8 @@ class Case:
 
     A baseline is judged on the same rows in the same order; `natural` are those that any version should beat. `duel`
     sets the version beside the champion. `repeats` are what the same training said with the seeds that follow, by
-    seed. Asking for what cannot be made raises an MlspecError.
+    seed. `data` is what the version was trained on and is tested on, `before` that of the champion: None where there is
+    none. Asking for what cannot be made raises an MlspecError.
     """
 
     evidence: Evidence
@@ -49,3 +87,5 @@ class Case:
     natural: tuple[str, ...] = ()
     duel: Callable[[], Duel | NoDuel] = NoDuel
     repeats: Callable[[], Mapping[int, Evidence]] = dict
+    data: Callable[[], Data] = _no_data
+    before: Callable[[], Data | Lost | None] = _no_data

@@ -11,7 +11,9 @@ import pytest
 from mlspec.core.problem import Problem, in_order
 from mlspec.gates.baseline import BaselineCheck
 from mlspec.gates.champion import ChampionCheck
+from mlspec.gates.data import DataCheck
 from mlspec.gates.fairness import FairnessCheck
+from mlspec.gates.leakage import LeakageCheck
 from mlspec.gates.metric import MetricCheck
 from mlspec.io import yaml
 from mlspec.specs.dataset import Dataset
@@ -25,7 +27,7 @@ CASES = Path(__file__).parents[2] / "cases" / "specs"
 
 CATALOG = Catalog(
     kinds={"Dataset": Dataset, "Gate": Gate, "Model": Model},
-    checks={"baseline": BaselineCheck, "champion": ChampionCheck, "fairness": FairnessCheck, "metric": MetricCheck},
+    checks={"baseline": BaselineCheck, "champion": ChampionCheck, "data": DataCheck, "fairness": FairnessCheck, "leakage": LeakageCheck, "metric": MetricCheck},
     stores=("folder", "s3"),
 )
 
