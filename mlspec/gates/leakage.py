@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from mlspec.specs.base import Change, MisplacedError, repeats
 from mlspec.specs.dataset import Fraction
 from mlspec.specs.gate import CheckSpec
+
+
+def _time(value: Any) -> Any:
+    if value is False or (isinstance(value, str) and value):
+        return value
+    raise ValueError("must be the name of a column, or false")
+
+
+Time = Annotated[
+    Any,
+    AfterValidator(_time),
+    Field(json_schema_extra={"anyOf": [{"type": "string", "minLength": 1}, {"const": False}]}),
+]
 
 
 class LeakageCheck(CheckSpec):
@@ -22,8 +35,8 @@ class LeakageCheck(CheckSpec):
     """Look for test rows that equal a training row in all features and the target."""
     entities: Annotated[tuple[str, ...] | None, Change.EVALUATE] = None
     """Columns of which no value may be on both sides, such as a person; by default those with role `id` or `group`."""
-    time: Annotated[str | None, Change.EVALUATE] = None
-    """A column by which each test row must be later than all training rows; by default that of a split `by: time`."""
+    time: Annotated[Time | None, Change.EVALUATE] = None
+    """A column by which test rows must be later than training rows; by default that of a split `by: time`; or false."""
     max_overlap: Annotated[Fraction, Change.EVALUATE] = 0.0
     """The share of test rows that may be on both sides: by an equal row, by an entity, or by time."""
     max_duplicates: Annotated[Fraction | None, Change.EVALUATE] = None
@@ -39,7 +52,7 @@ class LeakageCheck(CheckSpec):
     def _consistent(self) -> LeakageCheck:
         for n in repeats(self.entities or ()):
             raise MisplacedError(f"`{(self.entities or ())[n]}` is listed twice", "entities", n)
-        looks = self.rows or self.entities != () or self.time is not None
+        looks = self.rows or self.entities != () or bool(self.time)
         if not looks and self.max_duplicates is None and self.max_predictive == 1:
             raise ValueError("all is switched off, and there is nothing to judge")
         return self
@@ -50,4 +63,4 @@ class LeakageCheck(CheckSpec):
 
     def time_columns(self) -> tuple[str, ...]:
         """Return the column of time that it names."""
-        return () if self.time is None else (self.time,)
+        return (self.time,) if self.time else ()

@@ -38,8 +38,7 @@ def _parts(spec: LeakageCheck, case: Case, data: Data) -> Iterator[CheckVerdict]
         yield from _of_rows(spec, data)
     for name in _entities(spec, data):
         yield _of_entity(spec, data, name)
-    by_time = data.dataset.with_role("time") if data.dataset.split.by == "time" else ()
-    for name in spec.time_columns() or [column.name for column in by_time]:
+    for name in _times(spec, data):
         yield _of_time(spec, data, name)
     if spec.max_predictive < 1:
         yield of_features(spec, data, case.evidence.task, case.evidence.seed)
@@ -49,6 +48,12 @@ def _entities(spec: LeakageCheck, data: Data) -> tuple[str, ...]:
     if spec.entities is not None:
         return spec.entities
     return tuple(column.name for column in (*data.dataset.with_role("id"), *data.dataset.with_role("group")))
+
+
+def _times(spec: LeakageCheck, data: Data) -> tuple[str, ...]:
+    if spec.time is not None or data.dataset.split.by != "time":
+        return spec.time_columns()
+    return tuple(column.name for column in data.dataset.with_role("time"))
 
 
 def _of_rows(spec: LeakageCheck, data: Data) -> Iterator[CheckVerdict]:
@@ -78,7 +83,7 @@ def _of_entity(spec: LeakageCheck, data: Data, name: str) -> CheckVerdict:
     without = int(np.sum(data.test)) - n
     if n == 0:
         return _verdict(spec, Outcome.INSUFFICIENT, f"no test row has a `{name}`", metric="overlap", by=name)
-    more = f"; {without:,} test rows have none" if without else ""
+    more = f"; without one: {without:,}" if without else ""
     return _counted(spec, name, on_both_sides(codes, data.test), n, f"have the `{name}` of a training row", more)
 
 
@@ -90,8 +95,8 @@ def _of_time(spec: LeakageCheck, data: Data, name: str) -> CheckVerdict:
     unknown = int(trained.isna().sum()), int(tested.isna().sum())
     found = _counted(spec, name, early, len(tested), f"are not later by `{name}` than the last training row")
     if found.outcome is Outcome.PASS and any(unknown):
-        who = f"{unknown[0]:,} training rows and {unknown[1]:,} test rows"
-        reason = f"{who} have no `{name}`, so their order is not known"
+        where = f"{unknown[0]:,} training rows and {unknown[1]:,} test rows"
+        reason = f"rows without `{name}`, whose order is not known: {where}"
         return found.model_copy(update={"outcome": Outcome.INSUFFICIENT, "reason": reason})
     return found
 

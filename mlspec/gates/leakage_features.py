@@ -46,7 +46,7 @@ def of_features(spec: LeakageCheck, data: Data, task: Task, seed: int) -> CheckV
     family = len(features) * len(targets)
     trial = _Trial(task, targets, drawn.test, _clusters(drawn), adjusted(spec.confidence, family))
     found = worst_first([_judged(spec, trial, name, feature) for name, feature in features.items()])
-    left_out = f"; {rare} rare classes are left out" if rare else ""
+    left_out = f"; classes left out as rare: {rare}" if rare else ""
     return verdict(
         outcome=found[0].outcome,
         reason=reason_of(found) + note(family, "features" if len(targets) == 1 else "features and classes") + left_out,

@@ -16,7 +16,7 @@ from scipy.stats import rankdata
 
 from mlspec.core.verdict import Estimate
 from mlspec.stats.evidence import Codes, Evidence, Floats, Mask
-from mlspec.stats.intervals import quantile
+from mlspec.stats.intervals import Interval, auc_interval, quantile
 from mlspec.stats.metrics import estimate
 
 _FEW_VALUES = 20
@@ -76,8 +76,13 @@ def correlation(x: Floats, y: Floats) -> float:
 
 
 def area(said: Floats, positive: Mask, clusters: Codes | None, confidence: float) -> Estimate:
-    """Return the area under the ROC curve of scores, with its interval; all of shape (n,)."""
+    """Return the area under the ROC curve of scores, with its interval; all of shape (n,), of both classes."""
     ranks = rankdata(said)  # an infinite score is a rank like any other
+    if clusters is None:
+        high, low = ranks[positive], ranks[~positive]
+        value = (float(np.sum(high)) / len(high) - (len(high) + 1) / 2) / len(low)
+        bounds = auc_interval(high, low, confidence)
+        return _estimate(value, bounds[:2], confidence, len(said), bounds[2])
     labels, nothing = positive.astype(np.int64), np.zeros(len(said), dtype=np.int64)
     evidence = Evidence("classification", 1, (0, 1), labels, nothing, decision=ranks, clusters=clusters)
     return estimate("roc_auc", evidence, confidence)
@@ -92,9 +97,8 @@ def rank_correlation(said: Floats, truth: Floats, clusters: Codes, confidence: f
     """
     x, y = _placed(said), _placed(truth)
     value = correlation(x, y)
-    nothing = Estimate(value=value, low=value, high=value, confidence=confidence, n=len(x), method="no variation/1")
     if value == 0 or abs(value) >= _NEAR_ONE:
-        return nothing
+        return _estimate(value, (value, value), confidence, len(x), "no variation/1")
     spread = np.mean(x * x), np.mean(y * y)
     scale = math.sqrt(float(spread[0] * spread[1]))
     together = (x * y + _above(said, y) + _above(truth, x)) / scale
@@ -103,8 +107,14 @@ def rank_correlation(said: Floats, truth: Floats, clusters: Codes, confidence: f
     sums = np.bincount(np.unique(clusters, return_inverse=True)[1], pull - np.mean(pull))
     error = math.sqrt(float(sums @ sums) * len(sums) / (len(sums) - 1)) / len(x) if len(sums) > 1 else math.inf
     centre, half = math.atanh(value), quantile(confidence) * error / (1 - value**2)
-    low, high = min(math.tanh(centre - half), value), max(math.tanh(centre + half), value)
-    return nothing.model_copy(update={"low": low, "high": high, "method": "hoeffding-fisher/1"})
+    bounds = math.tanh(centre - half), math.tanh(centre + half)
+    return _estimate(value, bounds, confidence, len(x), "hoeffding-fisher/1")
+
+
+def _estimate(value: float, bounds: Interval, confidence: float, n: int, method: str) -> Estimate:
+    """Return an estimate whose interval holds the value, whatever was rounded."""
+    low, high = min(bounds[0], value), max(bounds[1], value)
+    return Estimate(value=value, low=low, high=high, confidence=confidence, n=n, method=method)
 
 
 def _placed(values: Floats) -> Floats:

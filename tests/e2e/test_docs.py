@@ -18,9 +18,13 @@ EXAMPLE = re.compile(r"^```yaml\n(# \S+\n)?(.*?)^```$", re.MULTILINE | re.DOTALL
 PAGES = sorted(DOCS.glob("kinds/*.md"))
 
 
+def written(value: Any) -> str:
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
 def type_of(field: dict[str, Any]) -> str:
     if "const" in field:
-        return f"`{field['const']}`"
+        return written(field["const"])
     if "enum" in field:
         return " \\| ".join(f"`{value}`" for value in field["enum"])
     if "$ref" in field:
@@ -42,7 +46,7 @@ def default_of(name: str, field: dict[str, Any], required: list[str]) -> str:
     value = field.get("default")
     if value in (None, [], {}):
         return ""
-    return "" if isinstance(value, dict) else f"`{str(value).lower() if isinstance(value, bool) else value}`"
+    return "" if isinstance(value, dict) else written(value)
 
 
 def table(kind: str, part: str | None) -> str:

@@ -113,7 +113,7 @@ def test_entities_on_both_sides() -> None:
     frame.loc[[5, 799], "person"] = np.nan  # nobody on both sides is no entity
     found = part(judged(Data("now", data.dataset, frame, data.test), entities=["person"]), "overlap", "person")
     assert found.outcome is Outcome.FAIL
-    assert found.reason == "2 of 199 test rows have the `person` of a training row (0.01005 > 0); 1 test rows have none"
+    assert found.reason == "2 of 199 test rows have the `person` of a training row (0.01005 > 0); without one: 1"
     assert "p3" not in found.model_dump_json()
     frame["person"] = np.where(data.test, None, frame["person"])
     lacking = part(judged(Data("now", data.dataset, frame, data.test), entities=["person"]), "overlap", "person")
@@ -133,12 +133,16 @@ def test_time_is_judged_where_the_split_is_by_it_or_it_is_named() -> None:
     assert (found.outcome, found.by) == (Outcome.PASS, "at")
     by_default = judged(timed(times, split={"by": "time"}), max_predictive=1, entities=[])
     assert [one.by for one in by_default] == ["rows", "at"]
+    assert [one.by for one in judged(timed(times, split={"by": "time"}), max_predictive=1, time=False)] == [
+        "rows",
+        "id",
+    ]
     (late,) = judged(timed(np.where(times == 700, 599, times)), **OFF, time="at")
     assert late.outcome is Outcome.FAIL
     assert late.reason == "1 of 200 test rows are not later by `at` than the last training row (0.005000 > 0)"
     (unknown,) = judged(timed(np.where(times == 700, np.nan, times)), **OFF, time="at")
     assert unknown.outcome is Outcome.INSUFFICIENT
-    assert unknown.reason == "0 training rows and 1 test rows have no `at`, so their order is not known"
+    assert unknown.reason == "rows without `at`, whose order is not known: 0 training rows and 1 test rows"
 
 
 LEAKS = {
@@ -201,7 +205,7 @@ def test_of_several_classes_the_worst_counts() -> None:
     )
     found = judged(data, rows=False)[-1]
     assert (found.outcome, found.by, found.family) == (Outcome.FAIL, "flag", 6)
-    assert found.reason.endswith("interval adjusted for 6 features and classes; 1 rare classes are left out")
+    assert found.reason.endswith("interval adjusted for 6 features and classes; classes left out as rare: 1")
 
 
 @pytest.mark.parametrize(
