@@ -43,7 +43,7 @@ def reason_of(columns: Sequence[Judged]) -> str:
 
 
 def facts(columns: Sequence[Judged]) -> tuple[GroupFact, ...]:
-    """List the first few columns with their values; what says something needs more than one."""
+    """List the first few columns with their values; one alone is what the verdict is of already."""
     return tuple(_fact(one) for one in columns[:_MOST_LISTED]) if len(columns) > 1 else ()
 
 

@@ -94,7 +94,7 @@ def _verdict(spec: DataCheck, way: _Way, among: Sequence[Compared]) -> CheckVerd
         maximum=way.most,
         level=spec.level,
         reason=reason_of(columns) + note(len(among), "columns") + way.aside,
-        groups=facts(columns),
+        groups=facts([one for one in columns if one.outcome is not Outcome.PASS]),
         family=len(among),
     )
 
