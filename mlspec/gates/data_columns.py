@@ -32,11 +32,8 @@ class Side:
     @classmethod
     def of(cls, data: Data) -> Side:
         """Return the training rows of a dataset version."""
-        frame, column = data.trained, next(iter(data.dataset.with_role("group")), None)
-        if column is None:
-            return cls(frame, None)
-        found, known = pd.factorize(frame[column.name])
-        return cls(frame, np.where(found < 0, len(known) + np.arange(len(found)), found))
+        clusters = data.clusters
+        return cls(data.trained, None if clusters is None else clusters[~data.test])
 
     @property
     def rows(self) -> int:

@@ -44,7 +44,7 @@ def of_features(spec: LeakageCheck, data: Data, task: Task, seed: int) -> CheckV
     if not features:
         return verdict(outcome=Outcome.PASS, reason="no feature varies, so none predicts alone")
     family = len(features) * len(targets)
-    trial = _Trial(task, targets, drawn.test, _clusters(drawn), adjusted(spec.confidence, family))
+    trial = _Trial(task, targets, drawn.test, drawn.clusters, adjusted(spec.confidence, family))
     found = worst_first([_judged(spec, trial, name, feature) for name, feature in features.items()])
     left_out = f"; classes left out as rare: {rare}" if rare else ""
     return verdict(
@@ -117,12 +117,3 @@ def _varying(data: Data) -> Mapping[str, Feature]:
         for column in data.dataset.with_role("feature")
     }
     return {name: feature for name, feature in found.items() if not feature.is_constant}
-
-
-def _clusters(data: Data) -> Codes | None:
-    """Return which group each row belongs to; one without a group is a group of its own."""
-    column = next(iter(data.dataset.with_role("group")), None)
-    if column is None:
-        return None
-    found, known = pd.factorize(data.frame[column.name])
-    return np.where(found < 0, len(known) + np.arange(len(found)), found)

@@ -9,7 +9,8 @@ import pandas as pd
 
 from mlspec.core.problem import fail
 from mlspec.specs.dataset import Dataset
-from mlspec.stats.evidence import Evidence, Mask
+from mlspec.stats.evidence import Codes, Evidence, Mask
+from mlspec.stats.groups import clusters_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +34,12 @@ class Data:
     def tested(self) -> pd.DataFrame:
         """Return the rows for testing, numbered from 0."""
         return self.frame[self.test].reset_index(drop=True)
+
+    @property
+    def clusters(self) -> Codes | None:
+        """Return which group each row belongs to, of shape (n,); None where no column says so."""
+        column = next(iter(self.dataset.with_role("group")), None)
+        return None if column is None else clusters_of(self.frame[column.name])
 
 
 @dataclass(frozen=True, slots=True)

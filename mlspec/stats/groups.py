@@ -62,6 +62,12 @@ def groups_of(keys: Sequence[tuple[str, tuple[float, ...]]], evidence: Evidence)
     return Groups(tuple(names), codes, sizes)
 
 
+def clusters_of(values: pd.Series[Any]) -> Codes:
+    """Return which group each row belongs to by a column of shape (n,); one without a group is a group of its own."""
+    found, known = pd.factorize(values)
+    return np.where(found < 0, len(known) + np.arange(len(found)), found)
+
+
 def _with_rows(names: list[str], cells: Codes) -> tuple[list[str], Codes, tuple[int, ...]]:
     """Leave out the cells that have no row; return the names, codes and sizes of the rest."""
     sizes = np.bincount(cells + 1, minlength=len(names) + 1)[1:]  # the first is of rows without a value

@@ -40,7 +40,7 @@ def effective_size(clusters: Codes) -> float:
     Drawing another cluster moves a share by n_i / n; so it is exact in McDiarmid's inequality, and safe elsewhere.
     """
     sizes = np.unique(clusters, return_counts=True)[1].astype(np.float64)
-    return float(np.sum(sizes)) ** 2 / float(np.sum(sizes**2))
+    return float(np.sum(sizes)) ** 2 / float(np.sum(sizes**2)) if len(sizes) else 0.0
 
 
 def kolmogorov(first: Floats, second: Floats, sizes: Sizes, confidence: float) -> Spread:

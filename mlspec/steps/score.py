@@ -15,6 +15,7 @@ from mlspec.core.verdict import Estimate
 from mlspec.specs.dataset import Column, Dataset
 from mlspec.specs.model import Model
 from mlspec.stats.evidence import Array, Codes, Evidence, Floats, codes
+from mlspec.stats.groups import clusters_of
 from mlspec.stats.metrics import estimate
 from mlspec.steps.predictions import Predictions
 
@@ -171,12 +172,8 @@ def _weights(dataset: Dataset, test: pd.DataFrame) -> Floats | None:
 
 
 def _clusters(dataset: Dataset, test: pd.DataFrame) -> Codes | None:
-    """Return which group each row belongs to; one without a group is a group of its own."""
     column = next(iter(dataset.with_role("group")), None)
-    if column is None:
-        return None
-    found, known = pd.factorize(test[column.name])
-    return np.where(found < 0, len(known) + np.arange(len(found)), found)
+    return None if column is None else clusters_of(test[column.name])
 
 
 def _floats(values: pd.Series[Any]) -> Floats:

@@ -189,6 +189,8 @@ def test_rows_in_groups_say_less() -> None:
     types = TYPES | {"id": "integer:group"}
     sides = [made(types, rows(seed=seed, id=np.arange(N) // 10), version=str(seed)) for seed in (0, 1)]
     grouped = judged(sides[1], sides[0])[1]
+    gone = made(types, rows(seed=1, id=np.arange(N) // 10, age=np.full(N, np.nan)), version="gone")
+    assert judged(gone, sides[0])[1].outcome is Outcome.INSUFFICIENT
     assert grouped.outcome is Outcome.INCONCLUSIVE, grouped.reason
     assert against({})["shift"].outcome is Outcome.PASS
 

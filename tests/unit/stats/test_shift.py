@@ -33,7 +33,7 @@ def test_bounds_are_as_written() -> None:
     assert found == pytest.approx((0.4, 0.4 - half - 2 * integral / math.sqrt(1000), 0.4 + half), abs=1e-7)
     found = total_variation(np.array([300.0, 700]), np.array([700.0, 300]), Sizes(1000, 1000), 0.95)
     assert found == pytest.approx((0.4, 0.4 - half - math.sqrt(1 / 500) / 2, 0.4 + half), abs=1e-12)
-    assert effective_size(np.arange(9)) == 9.0
+    assert (effective_size(np.arange(9)), effective_size(np.arange(0))) == (9.0, 0.0)
     assert effective_size(np.array([1, 1, 1, 2, 3])) == pytest.approx(25 / 11)
 
 
