@@ -37,6 +37,10 @@ class DataCheck(CheckSpec):
             raise MisplacedError(f"`{(self.columns or ())[n]}` is listed twice", "columns", n)
         return self
 
+    def compares(self) -> bool:
+        """Say that it compares with the champion."""
+        return True
+
     def column_names(self) -> tuple[str, ...]:
         """Return the columns that it names."""
         return self.columns or ()

@@ -27,7 +27,14 @@ CASES = Path(__file__).parents[2] / "cases" / "specs"
 
 CATALOG = Catalog(
     kinds={"Dataset": Dataset, "Gate": Gate, "Model": Model},
-    checks={"baseline": BaselineCheck, "champion": ChampionCheck, "data": DataCheck, "fairness": FairnessCheck, "leakage": LeakageCheck, "metric": MetricCheck},
+    checks={
+        "baseline": BaselineCheck,
+        "champion": ChampionCheck,
+        "data": DataCheck,
+        "fairness": FairnessCheck,
+        "leakage": LeakageCheck,
+        "metric": MetricCheck,
+    },
     stores=("folder", "s3"),
 )
 
