@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from mlspec.commands.asking import ask, fetched
-from mlspec.commands.judging import brief, judged, worn
+from mlspec.commands.judging import brief, evaluations, judged, worn
 from mlspec.commands.kept_as import repeat_seeds
 from mlspec.commands.of_model import snapshot_fields, view_of
 from mlspec.commands.results import Result
@@ -47,7 +47,8 @@ def evaluate(session: Session, action: Action, started: datetime) -> Result:
     repeated, more_outputs = _repeated(session, model, run, table)
     metrics = score(model, shown)
     trial = Trial(session, view, head, model, run, table, shown, repeated)
-    verdicts = judged(trial, action.run or "", view.judged_by(action.run or ""))
+    every = view.judged_by(action.run or "")
+    verdicts, count = judged(trial, every), evaluations(session, run.dataset, action.run or "")
     recorded, more = brief(session, verdicts)
     draft = session.author.draft(
         "evaluate",
@@ -60,7 +61,8 @@ def evaluate(session: Session, action: Action, started: datetime) -> Result:
         metrics=metrics,
         spread=_spread(model, shown, repeated),
         verdicts=recorded,
-        gates={asked.gate: asked.digest for asked in view.judged_by(action.run or "")},
+        evaluations=count,
+        gates={asked.gate: asked.digest for asked in every},
         cost=cost,
     )
     now = view.beside(head, stamp(started))
@@ -70,7 +72,7 @@ def evaluate(session: Session, action: Action, started: datetime) -> Result:
         (*_of_champions(session, action, started, trial), draft),
         metrics=tuple(metrics.items()),
         verdicts=verdicts,
-        remarks=worn(session, verdicts),
+        remarks=worn(session, every, count),
         negative=negative(now, draft),
         spread=draft.spread,
     )

@@ -31,15 +31,14 @@ _GONE = frozenset({"store/missing", "lineage/no-snapshot"})
 """What is said of data that was there and is not kept any more; anything else is an error that may pass."""
 
 
-def judged(trial: Trial, run: str, every: Iterable[Asked]) -> tuple[GateVerdict, ...]:
+def judged(trial: Trial, every: Iterable[Asked]) -> tuple[GateVerdict, ...]:
     """Return the verdicts of gates on a run; those that compare with one champion share what it said."""
-    count = evaluations(trial.session, trial.run.dataset, run)
     cases: dict[str, Case] = {}
     found = []
     for asked in every:
         if asked.champion not in cases:
             cases[asked.champion] = case_of(trial, asked.champion)
-        found.append(_judged(trial, asked, cases[asked.champion], count))
+        found.append(_judged(trial, asked, cases[asked.champion]))
     return tuple(found)
 
 
@@ -91,7 +90,7 @@ def _data(version: str, table: Table) -> Data:
     return Data(version, table.dataset, typed(table.frame, fields_of(table.dataset.columns)), table.test)
 
 
-def _judged(trial: Trial, asked: Asked, case: Case, count: int) -> GateVerdict:
+def _judged(trial: Trial, asked: Asked, case: Case) -> GateVerdict:
     checks: list[CheckVerdict] = []
     failing = []
     for n, check in enumerate(trial.session.workspace.specs.gates[asked.gate].checks):
@@ -106,7 +105,6 @@ def _judged(trial: Trial, asked: Asked, case: Case, count: int) -> GateVerdict:
         checks=tuple(checks),
         champion=asked.champion or None,
         failing=tuple(failing),
-        evaluations=count,
     )
 
 
@@ -118,17 +116,15 @@ def evaluations(session: Session, test: str, run: str) -> int:
     return len(found)
 
 
-def worn(session: Session, verdicts: Iterable[GateVerdict]) -> tuple[str, ...]:
+def worn(session: Session, every: Iterable[Asked], count: int) -> tuple[str, ...]:
     """Return the warnings of gates whose test rows were looked at more often than they should be."""
-    told = []
-    for verdict in verdicts:
-        limit = session.workspace.specs.gates[verdict.gate.partition("/")[2]].reuse_limit
-        if limit is not None and verdict.evaluations > limit:
-            told.append(
-                f"{verdict.gate}: {verdict.evaluations:,} versions were judged on the same test rows, and its "
-                f"reuse_limit is {limit:,}: each look makes them less able to tell; take fresh ones"
-            )
-    return tuple(dict.fromkeys(told))
+    limits = {asked.gate: session.workspace.specs.gates[asked.gate].reuse_limit for asked in every}
+    return tuple(
+        f"gate/{gate}: {count:,} versions were judged on the same test rows, and its reuse_limit is {limit:,}: "
+        "each look makes them less able to tell; take fresh ones"
+        for gate, limit in limits.items()
+        if limit is not None and count > limit
+    )
 
 
 def brief(session: Session, verdicts: tuple[GateVerdict, ...]) -> tuple[tuple[GateVerdict, ...], tuple[Object, ...]]:

@@ -157,6 +157,8 @@ class Record(Value):
     spread: dict[str, Spread] = {}
     """Of a run with repeats: each metric, seed by seed."""
     verdicts: tuple[GateVerdict, ...] = ()
+    evaluations: int = 0
+    """How many runs were judged on these test rows by then, this one among them."""
     gates: dict[str, str] = {}
     """The gates in force and their digests."""
     in_force: dict[str, str] | None = None

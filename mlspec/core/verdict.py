@@ -90,8 +90,7 @@ class GateVerdict(BaseModel):
     """The verdict of a gate: the worst of its blocking checks.
 
     `champion` is the run that a check compared with, None where none compares or there was none. `failing` are the
-    positions, in the gate's spec, of the blocking checks that do not pass. `evaluations` says how many runs were judged
-    on these test rows by then, this one among them.
+    positions, in the gate's spec, of the blocking checks that do not pass.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -102,7 +101,6 @@ class GateVerdict(BaseModel):
     checks: tuple[CheckVerdict, ...]
     champion: str | None = None
     failing: tuple[int, ...] = ()
-    evaluations: int = 0
 
 
 _WORST_FIRST = (Outcome.FAIL, Outcome.INSUFFICIENT, Outcome.INCONCLUSIVE, Outcome.PASS)
