@@ -121,7 +121,7 @@ def _trained_on(trial: Trial, run: Run) -> np.ndarray[Any, np.dtype[np.bool_]]:
         sealed = trained_rows.seal(table.trained, table.dataset, key)
     found = trained_rows.among(sealed, trial.table.tested, trial.table.dataset, key)
     if found is None:
-        raise _Away("the columns that tell which rows it was trained on are gone, or of another type")
+        raise _Away("which rows it was trained on cannot be told: a column or the key that tells is not there any more")
     return found
 
 

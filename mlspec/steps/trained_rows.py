@@ -25,16 +25,25 @@ Hashes = np.ndarray[Any, np.dtype[np.bytes_]]
 def seal(trained: pd.DataFrame, dataset: Dataset, key: bytes) -> bytes:
     """Return the sorted hashes of training rows, each of 16 bytes, below a line that says what they are of."""
     columns = tuple(dataset.with_role("id")) or dataset.columns
-    header = {"format": FORMAT, "columns": [[column.name, _like(column.type)] for column in columns]}
+    header = {
+        "format": FORMAT,
+        "key": _mark(key),
+        "columns": [[column.name, _like(column.type)] for column in columns],
+    }
     hashes = np.unique(_hashes(trained, columns, key))
     return json.dumps(header, sort_keys=True).encode() + b"\n" + hashes.tobytes()
 
 
 def among(sealed: bytes, rows: pd.DataFrame, dataset: Dataset, key: bytes) -> Mask | None:
-    """Say which rows are among the sealed ones, of shape (rows,); None where a column that tells is not there."""
-    header, _, body = sealed.partition(b"\n")
-    columns = []
-    for name, kind in json.loads(header)["columns"]:
+    """Say which rows are among the sealed ones, of shape (rows,).
+
+    None where it cannot be told: they were sealed with another key, or a column that tells is not there.
+    """
+    line, _, body = sealed.partition(b"\n")
+    header, columns = json.loads(line), []
+    if header["key"] != _mark(key):
+        return None
+    for name, kind in header["columns"]:
         column = dataset.column(name)
         if column is None or _like(column.type) != kind:
             return None
@@ -50,6 +59,11 @@ def _hashes(rows: pd.DataFrame, columns: tuple[Column, ...], key: bytes) -> Hash
         for cells in zip(*parts, strict=True)
     )
     return np.frombuffer(b"".join(found), dtype=f"S{_BYTES}")
+
+
+def _mark(key: bytes) -> str:
+    """Return what tells a key from another one, and nothing else of it."""
+    return hashlib.blake2b(b"mlspec.rows", key=key, digest_size=8).hexdigest()
 
 
 def _like(kind: str) -> str:
