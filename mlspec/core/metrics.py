@@ -33,6 +33,8 @@ RATES = (
 """Rates of two classes beside scikit-learn's scorers: of all rows, of the positive or of the negative ones."""
 CALIBRATION = ("calibration_slope",)
 """How far the probabilities of two classes mean what they say; 1 is best, so a gate gives `min` and `max`."""
+CALIBRATION_ERROR = "expected_calibration_error"
+"""How far probabilities lie from what happens, on average: of the positive class, of several of the likeliest one."""
 _ERROR_RATES = ("false_negative_rate", "false_positive_rate")
 
 
@@ -104,6 +106,8 @@ def _all() -> Iterable[Metric]:
         yield from _error(_values(name, name))
     for name in CALIBRATION:
         yield Metric(name, "classification", "scores", True, True, f"mlspec.stats.calibration:{name}")
+    function = f"mlspec.stats.calibration_error:{CALIBRATION_ERROR}"
+    yield Metric(CALIBRATION_ERROR, "classification", "scores", False, False, function)
     for name in RATES:
         better = name not in _ERROR_RATES
         yield Metric(name, "classification", "labels", True, better, f"mlspec.stats.rates:{name}")

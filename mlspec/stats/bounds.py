@@ -1,8 +1,9 @@
 """Which interval a metric gets: a closed form where a sound one is known, else the bootstrap; none if none is honest.
 
 Rates and what follows from one rate: Wilson. Means of rates of separate rows: Zou and Donner. The area under the ROC
-curve of two classes: DeLong. All else, and everything with weights or clusters: percentiles of the bootstrap, of rows
-or of whole clusters, corrected for skewness where the metric is a mean loss of rows.
+curve of two classes: DeLong. The calibration error: a test turned around. All else, and everything with weights or
+clusters: percentiles of the bootstrap, of rows or of whole clusters, corrected for skewness where the metric is a mean
+loss of rows.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mlspec.core.metrics import RATES
-from mlspec.stats import confusion, losses, rates
+from mlspec.core.metrics import CALIBRATION_ERROR, RATES
+from mlspec.stats import calibration_error, confusion, losses, rates
 from mlspec.stats.calibration import line
 from mlspec.stats.evidence import Evidence, Floats
 from mlspec.stats.intervals import (
@@ -59,6 +60,8 @@ def bounds_of(stem: str, evidence: Evidence, value: float, confidence: float, wh
     clusters = _clusters(evidence)
     if clusters is not None and clusters < _FEWEST_CLUSTERS:
         return Bounds(None, None, f"none: {clusters} groups of rows cannot show how such groups vary")
+    if stem == CALIBRATION_ERROR:
+        return _calibration(evidence, value, confidence)
     found = replicates(stem, evidence, whole)
     influence = losses.influence(stem, evidence) if clusters is None else None
     if influence is None:
@@ -100,6 +103,12 @@ def _slope(evidence: Evidence, confidence: float) -> tuple[float, float, str] | 
     found = line(evidence.labels == evidence.positive_code, evidence.ranks)
     half = quantile(confidence) * found.slope_error
     return found.slope - half, found.slope + half, "wald-logistic/1"
+
+
+def _calibration(evidence: Evidence, value: float, confidence: float) -> Bounds:
+    low, high = calibration_error.interval(evidence, confidence)
+    method = f"calibration-test/1 {calibration_error.DRAWS} seed {evidence.seed}"
+    return Bounds(min(low, value), max(high, value), method)
 
 
 def _rate(stem: str, evidence: Evidence) -> tuple[int, int] | None:

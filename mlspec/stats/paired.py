@@ -15,6 +15,7 @@ import numpy as np
 from scipy.special import stdtrit
 from scipy.stats import binomtest
 
+from mlspec.core.metrics import CALIBRATION_ERROR
 from mlspec.core.verdict import Estimate
 from mlspec.stats.evidence import Codes, Evidence, Mask
 from mlspec.stats.gaps import gap_of, metric_for
@@ -54,6 +55,8 @@ def difference(name: str, ours: Evidence, theirs: Evidence, confidence: float) -
 def _interval(
     name: str, ours: Evidence, theirs: Evidence, value: float, confidence: float
 ) -> tuple[Interval | None, str]:
+    if name == CALIBRATION_ERROR:
+        return None, "none: near 0 the difference of two calibration errors has no interval that holds"
     plain = ours.is_plain and theirs.is_plain
     if plain and name == "accuracy":
         return of_accuracies(_right(ours), _right(theirs), confidence), "tango-mcnemar/1"

@@ -200,3 +200,17 @@ def test_a_family_of_slices_holds_together_as_often_as_it_says() -> None:
         sample = Evidence("classification", 1, (0, 1), labels, predicted, columns={"city": city})
         wrong += any(one.outcome is Outcome.FAIL for one in check(declared(min=0.8, slices=["city"]), sample)[1:])
     assert wrong <= 0.05 * 400
+
+
+def test_calibration_is_judged_of_all_and_of_each_group() -> None:
+    random = np.random.default_rng(0)
+    said, sex = random.uniform(0.1, 0.9, 4000), np.repeat(np.array(["F", "M"], dtype=object), 2000)
+    labels = (random.random(4000) < np.where(sex == "F", said, np.clip(said + 0.2, 0, 1))).astype(np.int64)
+    scores = np.column_stack([1 - said, said])
+    rows = Evidence("classification", 1, (0, 1), labels, scores.argmax(axis=1), scores, columns={"sex": sex})
+    spec = declared(metric="expected_calibration_error", max=0.06, slices=["sex"])
+    assert [(one.where, one.outcome) for one in check(spec, rows)] == [
+        (None, Outcome.FAIL),
+        ("sex is F", Outcome.PASS),
+        ("sex is M", Outcome.FAIL),
+    ]
