@@ -64,7 +64,7 @@ class Progress:
                 case Ended(action):
                     self._running.pop(action.id, None)
                     self._moving.clear()  # one that was broken off would stay; those on their way come again
-                    self._say(list(ended_lines(event)), sys.stdout)
+                    self._say(list(ended_lines(event, size(sys.stdout)[0])), sys.stdout)
                 case Moved(digest):
                     self._moving[digest] = event
                     if event.done >= event.total:

@@ -92,10 +92,10 @@ def _data(version: str, table: Table) -> Data:
 
 def _judged(trial: Trial, asked: Asked, case: Case) -> GateVerdict:
     checks: list[CheckVerdict] = []
-    failing = []
+    failing, seed = [], {"seed": case.evidence.seed}
     for n, check in enumerate(trial.session.workspace.specs.gates[asked.gate].checks):
         found = implementation(check.implementation)(check, case)
-        checks += found
+        checks += [one.model_copy(update=seed) for one in found]
         if worst(found) is not Outcome.PASS:
             failing.append(n)
     return GateVerdict(
@@ -103,6 +103,7 @@ def _judged(trial: Trial, asked: Asked, case: Case) -> GateVerdict:
         digest=asked.digest,
         outcome=worst(tuple(checks)),
         checks=tuple(checks),
+        test=trial.run.dataset,
         champion=asked.champion or None,
         failing=tuple(failing),
     )

@@ -10,6 +10,7 @@ from typing import Any
 from mlspec.commands import quiet, settle
 from mlspec.commands.catch_up import Ask
 from mlspec.commands.observe import observe
+from mlspec.commands.verdicts import with_checks
 from mlspec.commands.workspace import Workspace, authority, open_workspace, superseded
 from mlspec.core.address import Address
 from mlspec.core.beside import Beside
@@ -48,23 +49,23 @@ def run(start: Path, request: PlanRequest, clock: Clock | None = None) -> Plan:
     Raises:
         MlspecError: invalid specs, no usable repository, a damaged lineage, an unknown address.
     """
-    return _planned(start, request, clock)[0]
+    return _planned(start, request, clock)[1]
 
 
 def run_with_evidence(start: Path, request: PlanRequest, clock: Clock | None = None) -> tuple[Plan, tuple[Beside, ...]]:
     """Return the plan, and what is recorded of the runs that would enter a stage; errors as `run`."""
-    plan, seen = _planned(start, request, clock)
-    return plan, tuple(evidence(seen, plan.actions))
+    workspace, plan, seen = _planned(start, request, clock)
+    return plan, tuple(with_checks(workspace, seen, evidence(seen, plan.actions)))
 
 
-def _planned(start: Path, request: PlanRequest, clock: Clock | None) -> tuple[Plan, Outlook]:
+def _planned(start: Path, request: PlanRequest, clock: Clock | None) -> tuple[Workspace, Plan, Outlook]:
     clock = clock or SystemClock()
     began = clock.now()
     workspace = open_workspace(start, request.ref, request.ask)
     plan, seen = make(workspace, request, clock)
     if request == PlanRequest(ask=request.ask):
         quiet.remember(workspace, plan, began)
-    return plan, seen
+    return workspace, plan, seen
 
 
 def make(workspace: Workspace, request: PlanRequest, clock: Clock) -> tuple[Plan, Outlook]:

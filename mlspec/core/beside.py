@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from mlspec.core.comparison import MetricPair
 from mlspec.core.record import Value
-from mlspec.core.verdict import Outcome
+from mlspec.core.verdict import CheckVerdict, Outcome
 
 
 class Judgement(Value):
-    """What a gate says of a run; without an outcome, it has not judged it."""
+    """What a gate says of a run; without an outcome, it has not judged it. `checks` are there where they were read."""
 
     gate: str
     outcome: Outcome | None = None
     reason: str = ""
+    checks: tuple[CheckVerdict, ...] = ()
 
 
 class Beside(Value):

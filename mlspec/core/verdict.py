@@ -63,7 +63,9 @@ class CheckVerdict(BaseModel):
     """The verdict of one check of a gate, on one set of rows (`where` names a slice).
 
     Of a comparison of groups, `estimate` is of the two that lie furthest apart (`between`), and `groups` are all.
-    Where several were judged at once, `family` is for how many the intervals are adjusted.
+    Where several were judged at once, `family` is for how many the intervals are adjusted. `margin` is by how much the
+    bound of the interval that must clear a threshold does, in the metric's own unit, negative where it does not; of two
+    thresholds the smaller. `seed` is what every draw of the check began with.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -84,12 +86,16 @@ class CheckVerdict(BaseModel):
     family: int = 1
     why: str = ""
     against: str = ""
+    note: str = ""
+    """What a reader should know also where it passes; it is in the reason too."""
+    margin: float | None = None
+    seed: int | None = None
 
 
 class GateVerdict(BaseModel):
     """The verdict of a gate: the worst of its blocking checks.
 
-    `champion` is the run that a check compared with, None where none compares or there was none. `failing` are the
+    `test` is the dataset version of its test rows. `champion` is the run that a check compared with, None where none compares or there was none. `failing` are the
     positions, in the gate's spec, of the blocking checks that do not pass.
     """
 
@@ -99,6 +105,7 @@ class GateVerdict(BaseModel):
     digest: str
     outcome: Outcome
     checks: tuple[CheckVerdict, ...]
+    test: str = ""
     champion: str | None = None
     failing: tuple[int, ...] = ()
 

@@ -7,7 +7,7 @@ from mlspec.core.verdict import CheckVerdict, Estimate, Outcome
 from mlspec.gates.baseline import BaselineCheck
 from mlspec.gates.family import adjusted, note
 from mlspec.gates.gain import better, gain, strictly
-from mlspec.gates.judge import Bar, judge
+from mlspec.gates.judge import Bar, judge, margin_of
 from mlspec.stats.case import Case
 from mlspec.stats.gaps import gap_of
 
@@ -35,6 +35,7 @@ def _judged(spec: BaselineCheck, case: Case, name: str, family: int) -> CheckVer
         reason=reason + note(family, "baselines"),
         family=family,
         against=f"baseline {name}",
+        margin=margin_of(found, Bar(minimum=spec.margin)),
     )
 
 

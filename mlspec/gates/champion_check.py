@@ -6,7 +6,7 @@ from mlspec.core.metrics import METRICS
 from mlspec.core.verdict import CheckVerdict, Estimate, Outcome
 from mlspec.gates.champion import ChampionCheck
 from mlspec.gates.gain import better, gain, strictly
-from mlspec.gates.judge import Bar, judge
+from mlspec.gates.judge import Bar, judge, margin_of
 from mlspec.stats.case import Case, Duel, NoDuel
 from mlspec.stats.gaps import gap_of
 
@@ -24,9 +24,9 @@ def check(spec: ChampionCheck, case: Case) -> tuple[CheckVerdict, ...]:
         return (_unfought(spec, duel),)
     found = gain(spec.metric, duel.ours, duel.theirs, spec.confidence)
     outcome, reason = _outcome(spec, duel, found)
-    if duel.left_out:
-        reason += f"; {duel.left_out:,} test rows that {duel.champion} was trained on are left out"
-    return (_verdict(spec, outcome, reason, duel.champion, found),)
+    note = f"{duel.left_out:,} test rows that {duel.champion} was trained on are left out" if duel.left_out else ""
+    verdict = _verdict(spec, outcome, f"{reason}; {note}" if note else reason, duel.champion, found)
+    return (verdict.model_copy(update={"note": note}),)
 
 
 def _unfought(spec: ChampionCheck, duel: NoDuel) -> CheckVerdict:
@@ -65,4 +65,5 @@ def _verdict(
         level=spec.level,
         reason=reason,
         against=f"champion {champion}" if champion else "",
+        margin=margin_of(found, Bar(minimum=_bar(spec))),
     )

@@ -14,7 +14,7 @@ from mlspec.core.verdict import CheckVerdict, Estimate, GroupFact, Outcome
 from mlspec.gates.fairness import FairnessCheck
 from mlspec.gates.family import FEWEST_NAMED, adjusted, few_text, note
 from mlspec.gates.grouping import shown
-from mlspec.gates.judge import Bar, judge
+from mlspec.gates.judge import Bar, judge, margin_of
 from mlspec.stats.case import Case
 from mlspec.stats.contrast import Spread, alike, apart, difference, ratio
 from mlspec.stats.evidence import Evidence
@@ -106,6 +106,7 @@ class _Measured:
             groups=self.facts,
             family=self.family,
             why=self.spec.why,
+            margin=margin_of(found, bar),
         )
 
     def _widest(self, comparison: Comparison) -> tuple[Estimate | None, tuple[str, str] | None]:

@@ -28,6 +28,10 @@ class _Side:
         return self.far is not None and self.sign * self.far < self.sign * self.threshold
 
     @property
+    def margin(self) -> float | None:
+        return None if self.near is None else self.sign * (self.near - self.threshold)
+
+    @property
     def passes(self) -> bool:
         return self.near is not None and self.sign * self.near >= self.sign * self.threshold
 
@@ -74,6 +78,18 @@ def _sides(bar: Bar, estimate: Estimate) -> list[_Side]:
     if bar.maximum is not None:
         sides.append(_Side(bar.maximum, estimate.high, estimate.low, -1))
     return sides
+
+
+def margin_of(estimate: Estimate | None, bar: Bar) -> float | None:
+    """Return by how much an estimate's interval clears a bar, by the bound that must; negative where it does not.
+
+    Of two thresholds it is the smaller one; None where there is no value, no interval, or a bound is infinite.
+    """
+    if estimate is None or estimate.value is None:
+        return None
+    margins = [side.margin for side in _sides(bar, estimate)]
+    known = [margin for margin in margins if margin is not None and math.isfinite(margin)]
+    return min(known) + 0.0 if known and len(known) == len(margins) else None
 
 
 def rows_to_decide(estimate: Estimate, threshold: float) -> int | None:

@@ -11,7 +11,7 @@ import numpy as np
 from mlspec.core.metrics import METRICS
 from mlspec.core.verdict import CheckVerdict, Estimate, Outcome, severity
 from mlspec.gates.family import FEWEST_NAMED, adjusted, few_text, note
-from mlspec.gates.judge import Bar, judge
+from mlspec.gates.judge import Bar, judge, margin_of
 from mlspec.gates.metric import MetricCheck, where_text
 from mlspec.stats.case import Case
 from mlspec.stats.evidence import Array, Evidence, Mask
@@ -49,7 +49,8 @@ def _worst(spec: MetricCheck, alike: tuple[CheckVerdict, ...], seeds: tuple[int,
 
     found = max(alike, key=badness)
     by = ("the model's own", *(f"seed {seed}" for seed in seeds))[alike.index(found)]
-    return found.model_copy(update={"reason": f"{found.reason}; the worst of {len(alike)} seeds: {by}"})
+    note = f"the worst of {len(alike)} seeds: {by}"
+    return found.model_copy(update={"reason": f"{found.reason}; {note}", "note": note})
 
 
 def _of_rows(spec: MetricCheck, evidence: Evidence) -> tuple[CheckVerdict, ...]:
@@ -129,4 +130,5 @@ def _verdict(
         level=spec.level,
         reason=reason,
         family=family,
+        margin=margin_of(found, Bar(spec.min, spec.max)),
     )

@@ -14,6 +14,7 @@ from mlspec.render.diff_text import difference, estimate_cell
 from mlspec.render.markdown import Page, code, row, table
 from mlspec.render.plan_text import phrase, summary_text, symbol
 from mlspec.render.text import duration, value
+from mlspec.render.verdict_table import verdict_table
 
 MARKER = "\n<!-- mlspec plan -->\n"
 """By this, whoever posts the comment finds the one of before."""
@@ -85,9 +86,13 @@ def _evidence(evidence: Iterable[Beside]) -> Iterator[str]:
         text += table(titles, rows)
         if found.champion_data not in (None, found.data):
             text += "\nThe test rows of the two are not the same.\n"
-        if found.judgements:
-            judged = ((code(one.gate), _outcome(one.outcome), code(one.reason)) for one in found.judgements)
+        bare = [one for one in found.judgements if not one.checks]
+        if bare:
+            judged = ((code(one.gate), _outcome(one.outcome), code(one.reason)) for one in bare)
             text += "\n" + table(("gate", "verdict", "why"), judged)
+        for one in found.judgements:
+            if one.checks:
+                text += f"\n{code(one.gate)}: {_outcome(one.outcome)}\n\n{verdict_table(one.checks)}"
         yield text
 
 

@@ -9,9 +9,9 @@ from mlspec.core.moment import moment
 from mlspec.core.overview import Overview, ResourceView, StageView, VersionView
 from mlspec.core.record import Record
 from mlspec.planner.standing import shown
-from mlspec.render.events_text import estimate_text, spread_text
 from mlspec.render.rollback_text import held
 from mlspec.render.text import Line, cells, line, neutralise, pad
+from mlspec.render.verdict_table import estimate_text, spread_text
 
 _MOST_VERSIONS = 10
 _OUTCOMES = {"pass": "ok", "fail": "error"}

@@ -38,6 +38,8 @@ def test_many_verdicts_are_recorded_whole_and_the_record_stays_small(world: Worl
     assert [one["check"] for one in checks] == ["metric"] * 4 + ["baseline"] * 2 + ["fairness"] * 4
     assert all(len(one["groups"]) == 3 for one in checks if one["check"] == "fairness")
     assert checks[-1]["why"] == WHY.strip()
+    assert verdict["test"] == newest["inputs"]["test"] and {one["seed"] for one in checks} == {0}
+    assert checks[0]["margin"] == checks[0]["estimate"]["low"] - 0.5
     assert world.mlspec("verify", "--store").code == 0
     assert "No changes." in world.mlspec("plan").out
     shown = world.mlspec("show", "model/answer")

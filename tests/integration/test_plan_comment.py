@@ -16,7 +16,11 @@ def test_a_reviewer_sees_the_run_beside_the_champion_and_why_it_waits(world: Wor
     assert lines[0] == "**Plan for <code>answers</code>:** nothing to do, 2 blocked."
     assert "**blocked:** <code>branch idea&#124;&#96;&#64;octocat&#96; is not merged into main" in done.out
     assert "| metric | <code>v1 in staging</code> | <code>run " in done.out
-    assert "| <code>gate/better-than-chance</code> | pass | <code>accuracy " in done.out
+    assert (
+        "\n<code>gate/better-than-chance</code>: pass\n\n| outcome | check | value | interval | bound | margin | n |"
+        in done.out
+    )
+    assert "| pass | <code>accuracy</code> | " in done.out and "</code> | +0." in done.out
     assert "<details><summary>Why: <code>model/answer</code></summary>" in lines
     assert lines[-1] == "<!-- mlspec plan -->"
     assert world.mlspec("plan", "--format", "markdown", "--detailed-exitcode").code == 0
