@@ -17,7 +17,7 @@ from pathlib import Path
 
 from mlspec.core.problem import MlspecError
 from mlspec.formats.named import format_named
-from mlspec.steps import child_predict, child_train, wire
+from mlspec.steps import child_judge, child_predict, child_train, wire
 from mlspec.steps.boundary import Boundary, ChildFailed, known
 
 _PR_SET_PDEATHSIG = 1
@@ -43,6 +43,8 @@ def _carry_out(order: wire.Order) -> wire.Answer:
     try:
         if isinstance(order, wire.TrainOrder):
             return child_train.run(order, format_named)
+        if isinstance(order, wire.JudgeOrder):
+            return child_judge.run(order)
         return child_predict.run(order, format_named)
     except ChildFailed as failed:
         return failed.failure

@@ -46,7 +46,7 @@ def evaluate(session: Session, action: Action, started: datetime) -> Result:
     shown = evidence(model, table.dataset, table.tested, predictions)
     repeated, more_outputs = _repeated(session, model, run, table)
     metrics = score(model, shown)
-    trial = Trial(session, view, head, model, run, table, shown, repeated)
+    trial = Trial(session, view, head, model, run, table, predictions, shown, repeated)
     every = view.judged_by(action.run or "")
     verdicts, count = judged(trial, every), evaluations(session, run.dataset, action.run or "")
     recorded, more = brief(session, verdicts)

@@ -80,7 +80,8 @@ def demote(session: Session, action: Action, started: datetime) -> Result:
 def update(session: Session, action: Action, started: datetime) -> Result:
     """Record facts, the registration of a run trained elsewhere, conformity that is known, overrides that are over."""
     kind = action.address.partition("/")[0]
-    compact = fingerprint.facts(session.workspace.spec(action.address))
+    code = session.workspace.loaded.judges.get(action.address.partition("/")[2], ()) if kind == "gate" else ()
+    compact = fingerprint.facts(session.workspace.spec(action.address), code)
     facts = compact.fields
     session.keep(compact.objects)
     drafts: list[Record] = []

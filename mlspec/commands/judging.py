@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import cache
 
+from mlspec.commands.asked import Asker
 from mlspec.commands.duel import duel
 from mlspec.commands.of_model import json_bytes, snapshot_fields
 from mlspec.commands.session import Session
@@ -32,7 +34,12 @@ _GONE = frozenset({"store/missing", "lineage/no-snapshot"})
 
 
 def judged(trial: Trial, every: Iterable[Asked]) -> tuple[GateVerdict, ...]:
-    """Return the verdicts of gates on a run; those that compare with one champion share what it said."""
+    """Return the verdicts of gates on a run; those that compare with one champion share what it said.
+
+    Raises:
+        MlspecError: a check does not apply, or the code of one changed after it was planned.
+        StepFailed: a function of the user's was interrupted, or the disk is full.
+    """
     cases: dict[str, Case] = {}
     found = []
     for asked in every:
@@ -91,11 +98,13 @@ def _data(version: str, table: Table) -> Data:
 
 
 def _judged(trial: Trial, asked: Asked, case: Case) -> GateVerdict:
+    seed = case.evidence.seed
+    case = replace(case, call=Asker(trial.session, asked.gate, trial.table, trial.predictions, seed).call)
     checks: list[CheckVerdict] = []
-    failing, seed = [], {"seed": case.evidence.seed}
+    failing = []
     for n, check in enumerate(trial.session.workspace.specs.gates[asked.gate].checks):
         found = implementation(check.implementation)(check, case)
-        checks += [one.model_copy(update=seed) for one in found]
+        checks += [one.model_copy(update={"seed": seed}) for one in found]
         if worst(found) is not Outcome.PASS:
             failing.append(n)
     return GateVerdict(

@@ -15,7 +15,7 @@ from mlspec.core.document import Document, Finding
 from mlspec.core.problem import MlspecError, Place, Problem, in_order
 from mlspec.io import cache, yaml
 from mlspec.io.trees import PROJECT_FILE, Tree
-from mlspec.planner.closure import CodeState
+from mlspec.planner.closure import Closure, CodeState
 from mlspec.plugins.catalog import catalog
 from mlspec.plugins.installed import installation
 from mlspec.specs import sound
@@ -31,11 +31,12 @@ _NAMING = ("kind", "name")
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A valid project: its specs, the code its models reach, and warnings."""
+    """A valid project: its specs, the code its models and the programs of its gates reach, and warnings."""
 
     project: Project
     specs: Specs
     code: Mapping[str, CodeState]
+    judges: Mapping[str, tuple[Closure, ...]]
     warnings: tuple[Problem, ...]
 
     @property
@@ -44,6 +45,7 @@ class Loaded:
         files = {PROJECT_FILE, *(document.file for document in self.specs.where.values())}
         for state in self.code.values():
             files |= set(state.closure.files) if state.closure else set()
+        files |= {file for closures in self.judges.values() for closure in closures for file in closure.files}
         files |= {model.environment for model in self.specs.outlines.values() if model.environment}
         return sorted(files)
 
@@ -88,7 +90,7 @@ def attempt(tree: Tree, cache_folder: Path | None) -> tuple[Loaded | None, list[
     if project is not None:
         findings += validate(project, specs, catalog(), complete=not problems)
     findings += cautions(specs)
-    code, of_code = reach(tree, specs, cache_folder)
+    code, judges, of_code = reach(tree, specs, cache_folder)
     findings += [found for found in of_code if isinstance(found, Finding)]
     problems += [found for found in of_code if isinstance(found, Problem)]
     problems += yaml.locate(findings, lambda file: tree.read(file) or b"")
@@ -97,7 +99,7 @@ def attempt(tree: Tree, cache_folder: Path | None) -> tuple[Loaded | None, list[
     if project is None or len(warnings) < len(problems):
         return None, problems
     sound_ones.keep(specs)
-    return Loaded(project, specs, code, warnings), problems
+    return Loaded(project, specs, code, judges, warnings), problems
 
 
 def _project(documents: list[Document], problems: list[Problem]) -> tuple[Project | None, list[Finding]]:

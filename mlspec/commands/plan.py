@@ -85,6 +85,7 @@ def look(workspace: Workspace, request: PlanRequest, at: str) -> World:
         heads=workspace.state.heads,
         sources=observe(workspace),
         code=workspace.loaded.code,
+        judges=workspace.loaded.judges,
         authority=authority(workspace),
         has=store.has if store.near or request.asks_store else lambda _: True,
         at=at,

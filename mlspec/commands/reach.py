@@ -1,4 +1,4 @@
-"""The code and the environment that models reach: each entrypoint is followed once, however many models name it."""
+"""The code and the environment that models and gates reach: each entrypoint is followed once, whoever names it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mlspec.core.problem import Problem
 from mlspec.io import cache
 from mlspec.io.trees import Tree
 from mlspec.planner import syntax
-from mlspec.planner.closure import Closure, CodeState
+from mlspec.planner.closure import Closure, CodeState, closure
 from mlspec.planner.code import Code, decode_modules, encode_modules
 from mlspec.planner.imports import READING, Module
 from mlspec.planner.program import code_of
@@ -26,30 +26,68 @@ from mlspec.version import __version__
 _Followed = tuple[Closure | None, list[Problem]]
 
 
-def reach(tree: Tree, specs: Specs, cache_folder: Path | None) -> tuple[dict[str, CodeState], list[Finding | Problem]]:
-    """Return what each model reaches, and what is wrong with it; modules parsed before are in the cache."""
+def reach(
+    tree: Tree, specs: Specs, cache_folder: Path | None
+) -> tuple[dict[str, CodeState], dict[str, tuple[Closure, ...]], list[Finding | Problem]]:
+    """Return what each model and the programs of each gate reach, and what is wrong with it.
+
+    A gate without programs is left out. Modules parsed before are in the cache.
+    """
+    by_models = any(model.entrypoint or model.command for model in specs.outlines.values())
+    with _modules(cache_folder, by_models or any(gate.programs for gate in specs.gates.values())) as modules:
+        code = Code(tree, modules)
+        states, found = _models(tree, specs, code)
+        judges, more = _gates(tree, specs, code)
+    return states, judges, found + more
+
+
+def _gates(tree: Tree, specs: Specs, code: Code) -> tuple[dict[str, tuple[Closure, ...]], list[Finding | Problem]]:
+    judges: dict[str, tuple[Closure, ...]] = {}
+    found: list[Finding | Problem] = []
+    for name, gate in specs.gates.items():
+        document = specs.where[gate.address]
+        reached: list[Closure] = []
+        for n, check in enumerate(gate.checks):
+            for program in check.programs():
+                one, problems = closure(program.function, program.code, tree, code)
+                reached += [one] if one is not None else []
+                found += [_in_check(document, n, problem) for problem in problems]
+        if reached:
+            judges[name] = tuple(reached)
+    return judges, found
+
+
+def _in_check(document: Document, n: int, problem: Problem) -> Finding | Problem:
+    """Point a problem that has no place in the code at the check that names the code."""
+    if problem.place is not None:
+        return problem
+    path = ("checks", n, "code" if problem.code.startswith("code/glob") else "function")
+    return Finding(
+        document.file, document.index, path, problem.code, problem.message, problem.help, severity=problem.severity
+    )
+
+
+def _models(tree: Tree, specs: Specs, code: Code) -> tuple[dict[str, CodeState], list[Finding | Problem]]:
     states: dict[str, CodeState] = {}
     found: list[Finding | Problem] = []
     followed: dict[tuple[str | None, str | None, str | None, tuple[str, ...]], _Followed] = {}
     environments: dict[str, str | None] = {}
-    with _modules(cache_folder, any(model.entrypoint or model.command for model in specs.outlines.values())) as modules:
-        code = Code(tree, modules)
-        for name, model in specs.outlines.items():
-            document = specs.where[Address("model", name)]
-            reached = None
-            if model.environment is not None:
-                if model.environment not in environments:
-                    environments[model.environment] = _environment(tree, model.environment)
-                if environments[model.environment] is None:
-                    found.append(_no_environment(document, model.environment))
-            if model.entrypoint is not None or model.command is not None:
-                start = (model.entrypoint, model.command, model.predict, model.code)
-                if start not in followed:
-                    followed[start] = code_of(model, tree, code)
-                reached, problems = followed[start]
-                found += [_in_spec(document, problem) for problem in problems]
-                found += _data_among(document, specs.datasets.get(model.dataset), reached)
-            states[name] = CodeState(reached, environments.get(model.environment or ""))
+    for name, model in specs.outlines.items():
+        document = specs.where[Address("model", name)]
+        reached = None
+        if model.environment is not None:
+            if model.environment not in environments:
+                environments[model.environment] = _environment(tree, model.environment)
+            if environments[model.environment] is None:
+                found.append(_no_environment(document, model.environment))
+        if model.entrypoint is not None or model.command is not None:
+            start = (model.entrypoint, model.command, model.predict, model.code)
+            if start not in followed:
+                followed[start] = code_of(model, tree, code)
+            reached, problems = followed[start]
+            found += [_in_spec(document, problem) for problem in problems]
+            found += _data_among(document, specs.datasets.get(model.dataset), reached)
+        states[name] = CodeState(reached, environments.get(model.environment or ""))
     return states, found
 
 

@@ -233,7 +233,8 @@ def judged(workspace: Workspace, model: Model, head: Head, run: str, stage: str,
     found = {}
     for name in gates_of(model, workspace.project.stages, stage):
         gate = workspace.specs.gates[name]
-        asked = Asked(name, fingerprint.gate(gate).digest, rival if gate.compares else "")
+        bar = fingerprint.gate(gate, workspace.loaded.judges.get(name, ())).digest
+        asked = Asked(name, bar, rival if gate.compares else "")
         fact = head.verdicts.get(asked.key(run, head.runs[run].dataset))
         judgement = Judged(asked.digest, champion=asked.champion or None)
         if fact is not None:

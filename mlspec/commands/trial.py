@@ -12,6 +12,7 @@ from mlspec.core.record import Object
 from mlspec.planner.view import ModelView
 from mlspec.specs.model import Model
 from mlspec.stats.evidence import Evidence
+from mlspec.steps.predictions import Predictions
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,6 +26,7 @@ class Trial:
     """With the task and positive value that the run was trained for."""
     run: Run
     table: Table
+    predictions: Predictions
     evidence: Evidence
     repeats: Mapping[int, Evidence] = field(default_factory=dict)
     """What the same training said with the seeds that follow, by seed."""

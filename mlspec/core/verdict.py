@@ -93,9 +93,9 @@ class CheckVerdict(BaseModel):
 
 
 class GateVerdict(BaseModel):
-    """The verdict of a gate: the worst of its blocking checks.
+    """The verdict of a gate: the worst of its blocking checks; `test` is the dataset version of its test rows.
 
-    `test` is the dataset version of its test rows. `champion` is the run that a check compared with, None where none compares or there was none. `failing` are the
+    `champion` is the run that a check compared with, None where none compares or there was none. `failing` are the
     positions, in the gate's spec, of the blocking checks that do not pass.
     """
 

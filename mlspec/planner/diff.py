@@ -10,7 +10,7 @@ from mlspec.core.head import Head
 from mlspec.core.heads import overlay
 from mlspec.core.plan import Action, Kind, Plan, Reason, count, plan_digest
 from mlspec.core.problem import fail, suggest
-from mlspec.planner import datasets, fingerprint, guards, models, stages
+from mlspec.planner import datasets, guards, models, stages
 from mlspec.planner.datasets import DatasetView, update_action
 from mlspec.planner.fields import changes
 from mlspec.planner.fingerprint import effect
@@ -50,7 +50,7 @@ def outlook(world: World) -> Outlook:
     """Work out everything that differs, in the order in which it would be done."""
     world, moved = _moved(world)
     seen = {name: datasets.view(world, spec) for name, spec in sorted(world.specs.datasets.items())}
-    gates = {name: fingerprint.gate(spec).digest for name, spec in world.specs.gates.items()}
+    gates = world.bars()
     views, settled, of_models = {}, set(world.settled), list[Action]()
     for name in sorted(world.specs.models.keys() - settled):
         view = models.view(world, world.specs.models[name], seen, gates)
@@ -143,7 +143,7 @@ def _lost(view: DatasetView) -> Action:
 def _gate_updates(world: World) -> list[Action]:
     actions = []
     for _, spec in sorted(world.specs.gates.items()):
-        head, facts = world.head(spec.address), fingerprint.facts(spec).fields
+        head, facts = world.head(spec.address), world.facts(spec)
         if head.facts != facts or head.retired:
             actions.append(update_action(world, head, facts, changes(head.facts, facts)))
     return actions

@@ -101,9 +101,9 @@ def _evaluate_reasons(world: World, seen: ModelView, run: str, every: Collection
         spec = world.specs.gates[asked.gate]
         address = str(spec.address)
         before = world.head(address).facts
-        changed = changes(before, fingerprint.facts(spec).fields, via=address) if before else ()
+        changed = changes(before, world.facts(spec), via=address) if before else ()
         name = seen.shown(asked).removeprefix("gate/")
-        why = [reason for reason in changed if reason.field.startswith("checks")]
+        why = [reason for reason in changed if reason.field.startswith(("checks", "code."))]
         why = why or [Reason(field="gate", after=name, via=address)]
         reasons += [one for one in why if one not in reasons]
     return tuple(reasons)

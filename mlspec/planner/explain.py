@@ -26,7 +26,7 @@ def sections(seen: Outlook, address: str) -> tuple[Section, ...]:
     if kind == "model":
         return tuple(_of_model(seen.world, model_view(seen, name)))
     spec = seen.world.specs.gates[name]
-    return (_facts(seen.world, address, fingerprint.facts(spec).fields),)
+    return (_facts(seen.world, address, seen.world.facts(spec)),)
 
 
 def quiet(seen: Outlook, address: str, actions: Sequence[Action]) -> tuple[Step, ...]:
@@ -56,8 +56,7 @@ def model_view(seen: Outlook, name: str) -> ModelView:
     """Return the view of a model, made anew where nothing has to be done about it."""
     if name in seen.models:
         return seen.models[name]
-    gates = {gate: fingerprint.gate(spec).digest for gate, spec in seen.world.specs.gates.items()}
-    return models.view(seen.world, seen.world.specs.models[name], seen.datasets, gates)
+    return models.view(seen.world, seen.world.specs.models[name], seen.datasets, seen.world.bars())
 
 
 def _of_dataset(world: World, view: DatasetView, name: str) -> Iterator[Section]:

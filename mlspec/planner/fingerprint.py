@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -91,19 +91,23 @@ def run(model: Model, dataset: str, code: Closure | None, environment: str | Non
     return wanted(fields)
 
 
-def gate(spec: Gate) -> Wanted:
-    """Return what a gate judges by: its checks."""
+def gate(spec: Gate, code: Sequence[Closure] = ()) -> Wanted:
+    """Return what a gate judges by: its checks, and the code of each of its programs, in their order."""
     chosen = select(spec, Change.EVALUATE)
-    return Wanted(flatten(chosen), digest.of(chosen))
+    if not code:
+        return Wanted(flatten(chosen), digest.of(chosen))
+    fields = {f"code.{path}": file_digest for one in code for path, file_digest in one.files.items()}
+    return Wanted(flatten(chosen) | fields, digest.of({**chosen, "code": [one.digest for one in code]}))
 
 
-def facts(spec: Spec) -> Compact:
-    """Return what is only recorded: owner, purpose, license, and so on; of a gate also its checks, and their digest.
+def facts(spec: Spec, code: Sequence[Closure] = ()) -> Compact:
+    """Return what is only recorded: owner, purpose, license, and so on; of a gate also what it judges by.
 
-    By the digest, `show` finds the verdicts of the gate as it is now among those of what it was before.
+    By its digest, `show` finds the verdicts of the gate as it is now among those of what it was before.
     """
     if isinstance(spec, Gate):
-        return compact({**flatten(select(spec, Change.RECORD, Change.EVALUATE)), DERIVED: gate(spec).digest})
+        judges = gate(spec, code)
+        return compact({**flatten(select(spec, Change.RECORD)), **judges.fields, DERIVED: judges.digest})
     return compact(flatten(select(spec, Change.RECORD)))
 
 

@@ -12,14 +12,14 @@ from collections.abc import Sequence
 from mlspec.core import digest
 from mlspec.core.address import Address
 from mlspec.core.heads import identity
-from mlspec.planner import datasets, fingerprint
+from mlspec.planner import datasets
 from mlspec.planner.world import World
 
 
 def keys(world: World) -> dict[str, str]:
     """Return the key of each model; one that is not recorded, or whose data was never seen, has none."""
     versions = {name: datasets.version(world, spec) for name, spec in world.specs.datasets.items()}
-    gates = {name: fingerprint.gate(spec).digest for name, spec in world.specs.gates.items()}
+    gates = world.bars()
     found = {}
     for name, model in world.specs.outlines.items():
         address = Address("model", name)

@@ -22,7 +22,7 @@ class ModelView:
     dataset: DatasetView
     wanted: Wanted | None
     gates: Mapping[str, str]
-    judges: Mapping[str, Gate]
+    bars: Mapping[str, Gate]
     """The gates themselves, by name."""
     order: tuple[str, ...]
     """The project's stages."""
@@ -86,7 +86,7 @@ class ModelView:
             there = before if run in (self.target(before), self.occupant(before)) else stage
             rival = champion(self.head, run, there) or ""
             for name in self.model.stages[before].gates:
-                found.add(Asked(name, self.gates[name], rival if self.judges[name].compares else ""))
+                found.add(Asked(name, self.gates[name], rival if self.bars[name].compares else ""))
         return tuple(sorted(found))
 
     def shown(self, asked: Asked) -> str:
@@ -105,7 +105,7 @@ class ModelView:
         if known is None or known.expired:
             return None
         fact = self.head.verdicts.get(asked.key(run, known.dataset))
-        return standing(fact, self.judges[asked.gate], self.model.waivers, self.at) if fact else None
+        return standing(fact, self.bars[asked.gate], self.model.waivers, self.at) if fact else None
 
     def set_after(self, run: str, stage: str) -> tuple[str, ...]:
         """Return the gates on the way into a stage that were set, or set anew, after a run had been trained.

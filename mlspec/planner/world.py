@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mlspec.core.head import Head
-from mlspec.planner.closure import CodeState
+from mlspec.planner import fingerprint
+from mlspec.planner.closure import Closure, CodeState
+from mlspec.planner.fields import Fields
+from mlspec.specs.base import Spec
 from mlspec.specs.parse import Specs
 from mlspec.specs.project import Project
 
@@ -54,6 +57,18 @@ class World:
     """The time of the plan, as records write it."""
     options: Options = field(default_factory=Options)
     settled: Collection[str] = ()
+    judges: Mapping[str, Sequence[Closure]] = field(default_factory=dict)
+    """The code of each gate's programs, by the gate's name; none where it has none."""
+
+    def bars(self) -> dict[str, str]:
+        """Return the digest of what each declared gate judges by."""
+        gates = self.specs.gates
+        return {name: fingerprint.gate(spec, self.judges.get(name, ())).digest for name, spec in gates.items()}
+
+    def facts(self, spec: Spec) -> Fields:
+        """Return what is only recorded of a declared resource."""
+        code = self.judges.get(spec.name, ()) if spec.address.kind == "gate" else ()
+        return fingerprint.facts(spec, code).fields
 
     def head(self, address: object) -> Head:
         """Return the head of an address, empty where nothing is recorded."""

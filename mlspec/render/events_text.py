@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from mlspec.core import digest
 from mlspec.core.events import Closed, Ended, Moved
-from mlspec.core.verdict import Spread, Violation
+from mlspec.core.verdict import Violation
 from mlspec.render.plan_text import phrase
 from mlspec.render.text import Line, cells, counted, duration, line, neutralise, pad
 from mlspec.render.verdict_table import INDENT, estimate_text, spread_text, verdict_lines

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 from pydantic import Field, SerializeAsAny
 
 from mlspec.specs.base import Change, Part, Spec
 from mlspec.specs.dataset import Role
+
+
+class Program(NamedTuple):
+    """A function of the repository, as `checks/cost.py:judge`, and globs of further files that it reads."""
+
+    function: str
+    code: tuple[str, ...] = ()
 
 
 class CheckSpec(Part):
@@ -56,6 +63,10 @@ class CheckSpec(Part):
         """Return the columns by which it puts rows in order."""
         return ()
 
+    def programs(self) -> Iterable[Program]:
+        """Return the functions of the repository that judge; their code is part of the gate's digest."""
+        return ()
+
 
 class Gate(Spec):
     """A bar with an owner."""
@@ -71,3 +82,8 @@ class Gate(Spec):
     def compares(self) -> bool:
         """Say whether a check compares with the champion."""
         return any(check.compares() for check in self.checks)
+
+    @property
+    def programs(self) -> tuple[Program, ...]:
+        """Return the functions of the repository that its checks call, each as often as they do."""
+        return tuple(program for check in self.checks for program in check.programs())

@@ -56,6 +56,10 @@ def _entrypoint(text: str) -> str:
     return text
 
 
+Duration = Annotated[str, AfterValidator(_duration)]
+Entrypoint = Annotated[str, AfterValidator(_entrypoint)]
+
+
 def _predict(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", text):
         raise ValueError("must be a module and a function in it, as src.predict:predict")
@@ -86,7 +90,7 @@ class Train(Part):
 
     estimator: Annotated[Annotated[str, AfterValidator(_estimator)] | None, Change.TRAIN] = None
     """A class with scikit-learn's interface; columns are prepared for it by their declared types."""
-    entrypoint: Annotated[Annotated[str, AfterValidator(_entrypoint)] | None, Change.TRAIN] = None
+    entrypoint: Annotated[Entrypoint | None, Change.TRAIN] = None
     """Your function `train(data, params, seed)`, which returns a fitted object with `predict`."""
     command: Annotated[Annotated[str, AfterValidator(normal)] | None, Change.TRAIN] = None
     """Any program and its arguments, run without a shell; it leaves its model in the folder `MLSPEC_OUTPUT`."""
@@ -106,7 +110,7 @@ class Train(Part):
     """Threads for numerical libraries; more can change the last digits of a result."""
     format: Annotated[Literal["skops", "onnx", "pickle"], Change.TRAIN] = "skops"
     """How the model is kept. Loading a pickle runs code."""
-    timeout: Annotated[Annotated[str, AfterValidator(_duration)], Change.NOTHING] = "24h"
+    timeout: Annotated[Duration, Change.NOTHING] = "24h"
     """When to give up."""
     env: Annotated[tuple[Annotated[str, AfterValidator(_variable)], ...], Change.NOTHING] = ()
     """Names of environment variables that training may see; never their values."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
 from mlspec.core.problem import fail
 from mlspec.specs.dataset import Dataset
+from mlspec.specs.gate import Program
 from mlspec.stats.evidence import Codes, Evidence, Mask
 from mlspec.stats.groups import clusters_of
 
@@ -49,6 +51,34 @@ class Lost:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A function of the user's to call on the test rows: with which parameters, and for how long at most."""
+
+    program: Program
+    params: Mapping[str, Any]
+    timeout: str
+    """As the spec writes it."""
+    timeout_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a user's function said: a value with its interval, or yes or no; or why it said neither, in words."""
+
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    confidence: float = 0.95
+    passes: bool | None = None
+    reason: str = ""
+    problem: str = ""
+
+
+def _nobody(question: Question) -> Said:
+    raise fail("gate/no-code", f"there is nothing here that could call `{question.program.function}`")
+
+
 def _none(name: str) -> Evidence:
     raise fail("gate/no-baseline", f"there is no baseline `{name}` here")
 
@@ -86,7 +116,8 @@ class Case:
     A baseline is judged on the same rows in the same order; `natural` are those that any version should beat. `duel`
     sets the version beside the champion. `repeats` are what the same training said with the seeds that follow, by
     seed. `data` is what the version was trained on and is tested on, `before` that of the champion: None where there is
-    none. Asking for what cannot be made raises an MlspecError.
+    none. `call` has a user's function called, away from this process. Asking for what cannot be made raises an
+    MlspecError.
     """
 
     evidence: Evidence
@@ -96,3 +127,4 @@ class Case:
     repeats: Callable[[], Mapping[int, Evidence]] = dict
     data: Callable[[], Data] = _no_data
     before: Callable[[], Data | Lost | None] = _no_data
+    call: Callable[[Question], Said] = _nobody

@@ -88,7 +88,8 @@ class Boundary:
         file, line = place_of(error, self.code)
         if isinstance(error, SystemExit):
             message = f"{self.what} called sys.exit({error.code!r})"
-            code = "predict/exited" if self.on_error.startswith("predict/") else "train/exited"
+            verb = self.on_error.partition("/")[0]
+            code = f"{verb}/exited" if verb in ("predict", "judge") else "train/exited"
             return Failure(code, message, file, line, self.instead)
         if self._is_ours(error) and isinstance(error, OSError):
             return Failure(disk_code(error), f"{self.what}: {reason_of(error)}", retryable=True)
@@ -159,7 +160,7 @@ def _hint(error: BaseException) -> str | None:
             "if it is a package, install it where mlspec is installed"
         )
     if isinstance(error, FileNotFoundError):
-        return "training runs in a copy of the files the entrypoint imports: add others to `code:`"
+        return "it runs in a copy of the files that its own imports reach: add others to `code:`"
     if type(error).__name__ == "NotFittedError":
         return "fit the model before returning it"
     if isinstance(error, AttributeError | PicklingError) and "Can't pickle" in str(error):

@@ -24,7 +24,9 @@ from mlspec.steps.failures import (
     tail_of,
 )
 
-Wanted = TypeVar("Wanted", wire.TrainAnswer, wire.PredictAnswer)
+Wanted = TypeVar("Wanted", wire.TrainAnswer, wire.PredictAnswer, wire.JudgeAnswer)
+_DOING = {"train": "training", "predict": "predicting", "judge": "judging"}
+_LIMITS = {"judge": "`timeout` of the check"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +104,16 @@ def run(
 
 
 def _failure(answer: wire.Answer | None, result: JobResult, order: wire.Order, launch: Launch) -> StepFailed:
-    what = "training" if order.verb == "train" else "predicting"
+    what = _DOING[order.verb]
     if result.interrupted:
         return _failed(Problem(f"{order.verb}/interrupted", f"{what} was interrupted"), launch, retryable=True)
     if result.timed_out:
         message = f"{what} did not end within {launch.timeout}"
-        problem = Problem(f"{order.verb}/timeout", message, help="raise `train.timeout`, or make it faster")
+        problem = Problem(
+            f"{order.verb}/timeout",
+            message,
+            help=f"raise {_LIMITS.get(order.verb, '`train.timeout`')}, or make it faster",
+        )
         return _failed(problem, launch)
     if isinstance(answer, wire.Failure):
         problem = answer.problem()

@@ -82,10 +82,29 @@ class PredictOrder:
     verb: Literal["predict"] = "predict"
 
 
+@dataclass(frozen=True, slots=True)
+class JudgeOrder:
+    """Call this function on the rows of this table and on these predictions of them. Paths are absolute."""
+
+    parent: int
+    table: str
+    fields: tuple[Field, ...]
+    predictions: str
+    function: str
+    """The file and the function, as `checks/cost.py:judge`."""
+    params: Mapping[str, Any]
+    seed: int
+    code: str
+    """The folder of the staged code."""
+    home: str
+    """The folder in it where imports begin."""
+    verb: Literal["judge"] = "judge"
+
+
 NO_ANSWER = 74
 """The exit code of a child that could not write its answer: the disk is full, most likely (EX_IOERR)."""
 
-Order = TrainOrder | PredictOrder
+Order = TrainOrder | PredictOrder | JudgeOrder
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +128,18 @@ class PredictAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class JudgeAnswer:
+    """The function has judged: by a value with its interval, or by yes or no."""
+
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    confidence: float = 0.95
+    passes: bool | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
     """The child knows what went wrong."""
 
@@ -124,8 +155,13 @@ class Failure:
         return Problem(self.code, self.message, Place(self.file, self.line) if self.file else None, self.help)
 
 
-Answer = TrainAnswer | PredictAnswer | Failure
-_ANSWERS: dict[str, type[Answer]] = {"train": TrainAnswer, "predict": PredictAnswer, "failure": Failure}
+Answer = TrainAnswer | PredictAnswer | JudgeAnswer | Failure
+_ANSWERS: dict[str, type[Answer]] = {
+    "train": TrainAnswer,
+    "predict": PredictAnswer,
+    "judge": JudgeAnswer,
+    "failure": Failure,
+}
 _NAMES: dict[type[Answer], str] = {kind: name for name, kind in _ANSWERS.items()}
 
 
@@ -140,6 +176,8 @@ def read_order(path: Path) -> Order:
     if raw["verb"] == "predict":
         return PredictOrder(**{**raw, "kept": kept_of(raw["kept"])})
     fields = tuple(_field(field) for field in raw["fields"])
+    if raw["verb"] == "judge":
+        return JudgeOrder(**{**raw, "fields": fields})
     return TrainOrder(**{**raw, "fields": fields, "command": tuple(raw["command"])})
 
 
@@ -202,6 +240,10 @@ def _checked(kind: type[Answer], raw: dict[str, Any]) -> Answer:
         )
     if kind is PredictAnswer:
         return PredictAnswer(rows=int(raw["rows"]))
+    if kind is JudgeAnswer:
+        value, low, high = (None if raw[name] is None else float(raw[name]) for name in ("value", "low", "high"))
+        passes = None if raw["passes"] is None else raw["passes"] is True
+        return JudgeAnswer(value, low, high, float(raw["confidence"]), passes, _text(raw["reason"]))
     return TrainAnswer(
         kept=kept_of(raw["kept"]),
         rows=int(raw["rows"]),

@@ -81,7 +81,9 @@ def test_examples_are_valid(tmp_path: Path) -> None:
             target = tmp_path / (name[2:].strip() if name else f"specs/{page.stem}{number}.yaml")
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(text, encoding="utf-8")
-    (tmp_path / "src").mkdir()
+    for folder in ("src", "checks"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "checks" / "cost.py").write_text("def judge(data, params): ...\n")
     (tmp_path / "src" / "train.py").write_text("def train(data, params, seed): ...\n")
     (tmp_path / "src" / "fit.py").write_text("")
     (tmp_path / "src" / "predict.py").write_text("def predict(frame, folder): ...\n")

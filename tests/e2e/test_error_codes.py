@@ -12,7 +12,7 @@ PAGE = ROOT / "docs" / "troubleshooting.md"
 CODE = re.compile(r"[a-z]+/[a-z][a-z-]*[a-z]")
 NO_CODES = {"refs", "mlspec"}
 """What stands before the slash of texts that look like codes and are none."""
-VERBS = ("train", "predict")
+VERBS = ("train", "predict", "judge")
 SPELT_OUT = {
     "spec/unknown-{}": {f"spec/unknown-{kind}" for kind in ("dataset", "gate", "model")},
     **{

@@ -15,6 +15,7 @@ from mlspec.gates.data import DataCheck
 from mlspec.gates.fairness import FairnessCheck
 from mlspec.gates.leakage import LeakageCheck
 from mlspec.gates.metric import MetricCheck
+from mlspec.gates.python import PythonCheck
 from mlspec.io import yaml
 from mlspec.specs.dataset import Dataset
 from mlspec.specs.gate import Gate
@@ -34,6 +35,7 @@ CATALOG = Catalog(
         "fairness": FairnessCheck,
         "leakage": LeakageCheck,
         "metric": MetricCheck,
+        "python": PythonCheck,
     },
     stores=("folder", "s3"),
 )
