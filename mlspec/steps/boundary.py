@@ -87,7 +87,7 @@ class Boundary:
     def _failure(self, error: BaseException) -> Failure:
         file, line = place_of(error, self.code)
         if isinstance(error, SystemExit):
-            message = f"{self.what} called sys.exit({error.code!r})"
+            message = f"{self.what} called sys.exit({_cut(repr(error.code))})"
             verb = self.on_error.partition("/")[0]
             code = f"{verb}/exited" if verb in ("predict", "judge") else "train/exited"
             return Failure(code, message, file, line, self.instead)
@@ -111,10 +111,12 @@ def known(error: MlspecError) -> Failure:
 
 def summary(error: BaseException) -> str:
     """Return the type and message of an exception on one line."""
-    message = " ".join(str(error).split())
-    if len(message) > _MESSAGE_LENGTH:
-        message = message[:_MESSAGE_LENGTH].rstrip() + "…"
+    message = _cut(" ".join(str(error).split()))
     return f"{type(error).__qualname__}: {message}" if message else type(error).__qualname__
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _MESSAGE_LENGTH else text[:_MESSAGE_LENGTH].rstrip() + "…"
 
 
 def place_of(error: BaseException, code: Path) -> tuple[str | None, int]:

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from mlspec.core.problem import MlspecError
+from mlspec.steps.boundary import Boundary, ChildFailed
 from mlspec.steps.child_judge import judged_data
 from mlspec.steps.frames import Field
 from mlspec.steps.judgement import answer_of, checked
@@ -121,3 +122,13 @@ def test_the_function_of_the_page_judges() -> None:
     answer = answer_of(names["judge"](judged_data(rows()[0], FIELDS, rows()[1]), {"miss": 20, "alarm": 1}))
     assert answer.value == pytest.approx(1 / 3)
     assert answer.low is not None and answer.high is not None and 0.1 < answer.low < answer.high < 0.6
+
+
+@pytest.mark.parametrize("ends", [SystemExit("x" * 1_000_000), ValueError("x" * 1_000_000)])
+def test_a_huge_text_is_cut_however_it_comes(ends: BaseException, tmp_path: Path) -> None:
+    def judge() -> None:
+        raise ends
+
+    with pytest.raises(ChildFailed) as failed:
+        Boundary(tmp_path, "`judge`", "judge/raised").call(judge)
+    assert len(failed.value.failure.message) < 700
