@@ -112,7 +112,7 @@ def _strange(name: str, note: bytes | None) -> Problem | None:
 
 def _needed(head: Head) -> Iterator[str]:
     for run in head.runs.values():
-        yield from () if run.expired else (run.artifact, run.manifest, *run.predictions.values())
+        yield from () if run.expired else run.objects
     for snapshot in head.snapshots.values():
         yield from () if snapshot.expired else (snapshot.content, *snapshot.packs)
 
@@ -132,7 +132,7 @@ def _served(heads: Mapping[str, Head], digest: str) -> Iterator[str]:
                 continue
             stages = [name for name, state in head.stages.items() if state.version == version.n]
             held = f", in {' and '.join(stages)}" if stages else ""
-            if digest in (run.artifact, run.manifest, *run.predictions.values()):
+            if digest in run.objects:
                 yield f"{address} v{version.n}{held}"
             elif run.dataset in rows:
                 yield f"{address} v{version.n}{held} was trained on version {short(run.dataset, 8)}"

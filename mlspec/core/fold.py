@@ -127,6 +127,8 @@ def _evaluate(head: Head, record: Record) -> Update:
         run_update["spread"] = {**run.spread, **record.spread}
     if record.named("repeated"):
         run_update["repeated"] = {**run.repeated, test: record.named("repeated")}
+    if record.probes:
+        run_update["probes"] = {**run.probes, **record.probes}
     verdicts = dict(head.verdicts)
     for verdict in record.verdicts:
         fact = VerdictFact(
@@ -243,7 +245,7 @@ def _retire(head: Head, record: Record) -> Update:
 
 
 def _expire(head: Head, record: Record) -> Update:
-    """Mark what is no longer kept. Its measurements stay, but for those of rows: contracts and predictions."""
+    """Mark what is no longer kept. Its measurements stay, but for those of rows: contracts, predictions, probes."""
     expiry = record.expiry
     if expiry is None:
         return {}
@@ -261,6 +263,7 @@ def _expire(head: Head, record: Record) -> Update:
                 "predictions": {test: one for test, one in run.predictions.items() if one not in objects},
                 "repeated": {test: many for test, many in run.repeated.items() if not objects & set(many)},
                 "rows": None if run.rows in objects else run.rows,
+                "probes": {asked: one for asked, one in run.probes.items() if one not in objects},
             }
         )
         for key, run in head.runs.items()

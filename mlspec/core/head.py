@@ -54,6 +54,8 @@ class Run(Value):
     at: str
     fields: dict[str, Any]
     predictions: dict[str, str] = {}
+    probes: dict[str, str] = {}
+    """What else the model was asked, for checks that must run it: objects by `core.probe.probe_key`."""
     metrics: dict[str, Estimate] = {}
     expired: str | None = None
     """Since when its model is no longer kept; what was measured of it stays known."""
@@ -66,6 +68,13 @@ class Run(Value):
     spread: dict[str, Spread] = {}
     in_force: dict[str, str] | None = None
     """The gates, with digests, that were in force on the deployed branch when it was trained."""
+
+    @property
+    def objects(self) -> tuple[str, ...]:
+        """Return what the store keeps for it."""
+        said = (*self.predictions.values(), *(name for many in self.repeated.values() for name in many))
+        hashes = (self.rows,) if self.rows else ()
+        return (self.artifact, self.manifest, *self.repeats, *said, *self.probes.values(), *hashes)
 
 
 class Version(Value):

@@ -159,6 +159,8 @@ class Record(Value):
     verdicts: tuple[GateVerdict, ...] = ()
     evaluations: int = 0
     """How many runs were judged on these test rows by then, this one among them."""
+    probes: dict[str, str] = {}
+    """What a model was asked for checks: the digest of the output `probe` that says it, by `core.probe.probe_key`."""
     gates: dict[str, str] = {}
     """The gates in force and their digests."""
     in_force: dict[str, str] | None = None

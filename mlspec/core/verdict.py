@@ -65,7 +65,8 @@ class CheckVerdict(BaseModel):
     Of a comparison of groups, `estimate` is of the two that lie furthest apart (`between`), and `groups` are all.
     Where several were judged at once, `family` is for how many the intervals are adjusted. `margin` is by how much the
     bound of the interval that must clear a threshold does, in the metric's own unit, negative where it does not; of two
-    thresholds the smaller. `seed` is what every draw of the check began with.
+    thresholds the smaller. `seed` is what every draw of the check began with. What the clock or the memory of a machine
+    says names the `machine`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -90,6 +91,7 @@ class CheckVerdict(BaseModel):
     """What a reader should know also where it passes; it is in the reason too."""
     margin: float | None = None
     seed: int | None = None
+    machine: str = ""
 
 
 class GateVerdict(BaseModel):

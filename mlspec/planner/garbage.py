@@ -30,7 +30,7 @@ KEYS = "keys/"
 """Where the notes lie that hold keys."""
 ROW_KEY = f"{KEYS}rows"
 """The note that holds the key of the hashes of training rows."""
-HEAVY = frozenset({"content", "pack", "model", "predictions", "profile", "log", "rows", "repeat", "repeated"})
+HEAVY = frozenset({"content", "pack", "model", "predictions", "probe", "profile", "log", "rows", "repeat", "repeated"})
 """What records name that may go, by the names of outputs; the rest is small, and tells what there was."""
 
 
@@ -134,16 +134,11 @@ def objects_kept(heads: Mapping[str, Head], names: Names, keeps: Kept, since: st
 def _of_head(head: Head, keeps: Kept) -> Iterator[str]:
     for fingerprint in keeps.runs & head.runs.keys():
         run = head.runs[fingerprint]
-        yield from () if run.expired else _objects(run)
+        yield from () if run.expired else run.objects
     for fingerprint in keeps.snapshots & head.snapshots.keys():
         snapshot = head.snapshots[fingerprint]
         yield from () if snapshot.expired else _bytes(snapshot)
     yield from (one.profile for one in head.contracts.values() if one.profile and one.fingerprint in keeps.snapshots)
-
-
-def _objects(run: Run) -> Iterator[str]:
-    yield from (run.artifact, run.manifest, *run.repeats, *run.predictions.values(), *_rows(run))
-    yield from (name for many in run.repeated.values() for name in many)
 
 
 def _rows(run: Run) -> tuple[str, ...]:
@@ -236,10 +231,13 @@ def erasure(heads: Mapping[str, Head], content: Collection[str]) -> Erasure:
 
 
 def _predicted(run: Run, facts: Collection[str]) -> Iterator[str]:
-    """Yield what of a run tells of rows: what it said of them, and the hashes of those that it learned from."""
+    """Yield what of a run tells of rows: what it said of them, and the hashes of those that it learned from.
+
+    Probes ask it of its own dataset version.
+    """
     yield from (name for test, name in run.predictions.items() if test in facts)
     yield from (name for test, many in run.repeated.items() if test in facts for name in many)
-    yield from _rows(run) if run.dataset in facts else ()
+    yield from (*run.probes.values(), *_rows(run)) if run.dataset in facts else ()
 
 
 def _in(head: Head, fingerprint: str) -> str:

@@ -12,7 +12,19 @@ from mlspec.core import digest
 from mlspec.core.fold import fold, reference
 from mlspec.core.head import Head, contract_key, newest, verdict_key
 from mlspec.core.problem import StaleError
-from mlspec.core.record import Actor, Cost, Failure, Object, Origin, Override, Record, sealed, to_bytes
+from mlspec.core.record import (
+    Actor,
+    Cost,
+    Expiry,
+    Failure,
+    Object,
+    Origin,
+    Override,
+    Record,
+    sealed,
+    to_bytes,
+    to_json,
+)
 from mlspec.core.verdict import CheckVerdict, Estimate, GateVerdict, Outcome, Violation
 from mlspec.lineage.write import chain
 
@@ -122,6 +134,18 @@ def test_a_verdict_keeps_its_outcome_and_what_decided_it(outcome: Outcome) -> No
     assert (fact.outcome, fact.reason) == (outcome, reason)
     assert head.runs["a"].predictions == {"rows": "predictions of a"}
     assert head.runs["a"].metrics["roc_auc"].value == 0.9
+
+
+def test_answers_of_a_model_are_kept_by_what_was_asked_until_they_expire() -> None:
+    first = judged("a", Outcome.PASS, probes={"noise": "answer 1", "time": "answer 2"})
+    higher = GateVerdict(gate="gate/quality", digest="higher bar", outcome=Outcome.PASS, checks=())
+    again = judged("a", Outcome.PASS, probes={"time": "answer 3"}).model_copy(update={"verdicts": (higher,)})
+    head = folded(trained("a"), first, again)[MODEL]
+    assert head.runs["a"].probes == {"noise": "answer 1", "time": "answer 3"}
+    assert {"answer 1", "answer 3", "model of a"} <= set(head.runs["a"].objects)
+    gone = draft("expire", expiry=Expiry(objects=("answer 1",), reason="Age"))
+    assert folded(trained("a"), first, again, gone)[MODEL].runs["a"].probes == {"time": "answer 3"}
+    assert "probes" not in to_json(folded(trained("a"), judged("a", Outcome.PASS))[MODEL].runs["a"])
 
 
 def test_stages_remember_what_held_them() -> None:
