@@ -6,33 +6,29 @@ ordered it dies, so nothing is left running when an apply is killed.
 
 from __future__ import annotations
 
-import ctypes
 import faulthandler
 import os
-import resource
-import signal
 import sys
 from io import TextIOWrapper
 from pathlib import Path
 
 from mlspec.core.problem import MlspecError
 from mlspec.formats.named import format_named
-from mlspec.steps import child_judge, child_predict, child_train, wire
+from mlspec.io.machine import die_with, peak_memory_bytes
+from mlspec.steps import child_judge, child_predict, child_time, child_train, wire
 from mlspec.steps.boundary import Boundary, ChildFailed, known
-
-_PR_SET_PDEATHSIG = 1
 
 
 def main(order_path: Path, answer_path: Path) -> int:
     """Carry out the order in a file; return the exit code: 0 done, 1 the answer is a failure, 74 there is none."""
     order = wire.read_order(order_path)
-    _die_with(order.parent)
+    die_with(order.parent)
     try:
         answer = Boundary(order_path.parent, "mlspec's own child", "step/defect").call(lambda: _carry_out(order))
     except ChildFailed as failed:
         answer = failed.failure
     try:
-        wire.write_answer(answer_path, answer, _peak_memory_bytes())
+        wire.write_answer(answer_path, answer, peak_memory_bytes())
     except OSError as error:
         sys.stderr.write(f"the answer can't be written: {error}\n")
         return wire.NO_ANSWER
@@ -45,32 +41,13 @@ def _carry_out(order: wire.Order) -> wire.Answer:
             return child_train.run(order, format_named)
         if isinstance(order, wire.JudgeOrder):
             return child_judge.run(order)
+        if isinstance(order, wire.TimeOrder):
+            return child_time.run(order, format_named)
         return child_predict.run(order, format_named)
     except ChildFailed as failed:
         return failed.failure
     except MlspecError as error:
         return known(error)
-
-
-def _die_with(parent: int) -> None:
-    """Have the kernel kill this process when the thread that started it ends; Linux only."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent:
-        os._exit(1)
-
-
-def _peak_memory_bytes() -> int:
-    """Return the most memory this program or one of its children held; 0 where it can't be told.
-
-    The kernel's own figure for a child process starts at the size of the process it was started from.
-    """
-    try:
-        status = Path("/proc/self/status").read_text()
-    except OSError:
-        return 0
-    own = next((int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:")), 0)
-    return max(own, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss) * 1024
 
 
 def _leave(code: int) -> None:

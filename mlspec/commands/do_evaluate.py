@@ -8,7 +8,8 @@ from datetime import datetime
 from mlspec.commands.asking import ask, fetched
 from mlspec.commands.judging import brief, evaluations, judged, worn
 from mlspec.commands.kept_as import repeat_seeds
-from mlspec.commands.of_model import snapshot_fields, view_of
+from mlspec.commands.of_model import snapshot_fields, total, view_of
+from mlspec.commands.probing import Asking
 from mlspec.commands.results import Result
 from mlspec.commands.session import Session
 from mlspec.commands.tables import Table, load_table
@@ -46,7 +47,8 @@ def evaluate(session: Session, action: Action, started: datetime) -> Result:
     shown = evidence(model, table.dataset, table.tested, predictions)
     repeated, more_outputs = _repeated(session, model, run, table)
     metrics = score(model, shown)
-    trial = Trial(session, view, head, model, run, table, predictions, shown, repeated)
+    asking = Asking(session, model, run, table)
+    trial = Trial(session, view, head, model, run, table, predictions, shown, asking, repeated)
     every = view.judged_by(action.run or "")
     verdicts, count = judged(trial, every), evaluations(session, run.dataset, action.run or "")
     recorded, more = brief(session, verdicts)
@@ -56,14 +58,15 @@ def evaluate(session: Session, action: Action, started: datetime) -> Result:
         started,
         fingerprint=action.run,
         inputs={"test": run.dataset},
-        outputs=(*outputs, *more_outputs, *trial.kept, *more),
+        outputs=(*outputs, *more_outputs, *asking.found.values(), *more),
         rows=len(shown.labels),
         metrics=metrics,
         spread=_spread(model, shown, repeated),
         verdicts=recorded,
         evaluations=count,
+        probes={key: answer.digest for key, answer in asking.found.items()},
         gates={asked.gate: asked.digest for asked in every},
-        cost=cost,
+        cost=total(cost, *asking.costs),
     )
     now = view.beside(head, stamp(started))
     draft = with_conformity(now, draft) if session.author.origin.deploys else draft

@@ -9,16 +9,19 @@ from functools import cache
 from mlspec.commands.asked import Asker
 from mlspec.commands.duel import duel
 from mlspec.commands.of_model import json_bytes, snapshot_fields
+from mlspec.commands.probing import champion_of, rival_of
 from mlspec.commands.session import Session
 from mlspec.commands.tables import Table, load_table
 from mlspec.commands.trial import Trial
 from mlspec.core.head import evaluated
 from mlspec.core.heads import mentioning
+from mlspec.core.probe import Probe
 from mlspec.core.problem import MlspecError
 from mlspec.core.record import Object, to_json
 from mlspec.core.verdict import CheckVerdict, GateVerdict, Outcome, worst
 from mlspec.planner.standing import Asked
 from mlspec.plugins.catalog import implementation
+from mlspec.stats.asked import Timed
 from mlspec.stats.case import Case, Data, Lost
 from mlspec.stats.evidence import Evidence
 from mlspec.steps import baselines
@@ -62,6 +65,11 @@ def case_of(trial: Trial, champion: str = "") -> Case:
     def own() -> Data:
         return _data(trial.run.dataset, table)
 
+    rival = champion_of(trial.head, champion)
+
+    def timed(probe: Probe) -> Timed:
+        return trial.asking.timed(probe, rival[1] if rival and probe.rival else None)
+
     return Case(
         trial.evidence,
         baseline,
@@ -70,6 +78,10 @@ def case_of(trial: Trial, champion: str = "") -> Case:
         lambda: trial.repeats,
         own,
         cache(lambda: data_before(trial, champion, own)),
+        perturbed=trial.asking.perturbed,
+        timed=timed,
+        rival=rival_of(trial.session.workspace.store, rival),
+        size=trial.asking.size,
     )
 
 

@@ -40,6 +40,18 @@ def cost_of(result: JobResult) -> Cost:
     )
 
 
+def total(*costs: Cost | None) -> Cost | None:
+    """Return what processes cost that ran one after another; None where there was none."""
+    known = [cost for cost in costs if cost is not None]
+    if not known:
+        return None
+    return Cost(
+        wall_s=round(sum(cost.wall_s for cost in known), 3),
+        cpu_s=round(sum(cost.cpu_s for cost in known), 3),
+        peak_memory_bytes=max(cost.peak_memory_bytes for cost in known),
+    )
+
+
 def json_bytes(value: object) -> bytes:
     """Return JSON for an object of the store: one form for equal values."""
     return json.dumps(value, sort_keys=True, allow_nan=False, ensure_ascii=False, indent=1).encode() + b"\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from mlspec.commands.probing import Asking
 from mlspec.commands.session import Session
 from mlspec.commands.tables import Table
 from mlspec.core.head import Head, Run
@@ -28,9 +29,8 @@ class Trial:
     table: Table
     predictions: Predictions
     evidence: Evidence
+    asking: Asking
     repeats: Mapping[int, Evidence] = field(default_factory=dict)
     """What the same training said with the seeds that follow, by seed."""
-    kept: list[Object] = field(default_factory=list)
-    """What judging put into the store and its record is to name."""
     predicted: dict[str, Object] = field(default_factory=dict)
     """What champions, by their runs, were asked of these test rows, and put into the store."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from mlspec.core.verdict import Estimate, Outcome
 
+NO_ROWS = "there are no test rows to ask the model about"
 _DIGITS = 4
 _MOST_DIGITS = 17
 _PLAIN_BELOW = 1e15
@@ -48,13 +49,15 @@ class Bar:
     maximum: float | None = None
 
 
-def judge(what: str, estimate: Estimate, bar: Bar, where: str = "") -> tuple[Outcome, str]:
-    """Return the outcome of an estimate of something, and why, in words; `where` is added to the rows it is over.
+def judge(what: str, estimate: Estimate, bar: Bar, where: str = "", unit: str = "rows") -> tuple[Outcome, str]:
+    """Return the outcome of an estimate of something, and why, in words.
+
+    `unit` is what it is over, and `where` is added to that.
 
     An interval that lies wholly on the right side of a threshold passes it, wholly on the wrong side fails it, and
     where it straddles is inconclusive. A value that does not exist fails; without an interval nothing passes.
     """
-    place = f"on {estimate.n:,} rows{where}"
+    place = f"on {estimate.n:,} {unit}{where}"
     if estimate.value is None or not math.isfinite(estimate.value):
         return Outcome.FAIL, f"{what} has no value {place}: {estimate.method.removeprefix('undefined: ')}"
     sides = _sides(bar, estimate)
@@ -67,7 +70,7 @@ def judge(what: str, estimate: Estimate, bar: Bar, where: str = "") -> tuple[Out
     open_sides = [side for side in sides if not side.passes]
     if open_sides:
         straddled = " and ".join(f"{side.threshold:.15g}" for side in open_sides)
-        return Outcome.INCONCLUSIVE, f"{shown} straddles {straddled} {place}; {_needed(estimate, open_sides)}"
+        return Outcome.INCONCLUSIVE, f"{shown} straddles {straddled} {place}; {_needed(estimate, open_sides, unit)}"
     return Outcome.PASS, f"{shown} {' and '.join(side.text(kept=True) for side in sides)} {place}"
 
 
@@ -108,11 +111,11 @@ def rows_to_decide(estimate: Estimate, threshold: float) -> int | None:
     return math.ceil(needed) if needed < _MOST_ROWS else None
 
 
-def _needed(estimate: Estimate, sides: list[_Side]) -> str:
+def _needed(estimate: Estimate, sides: list[_Side], unit: str) -> str:
     needed = [rows_to_decide(estimate, side.threshold) for side in sides]
     if any(rows is None for rows in needed):
-        return "the value lies on the threshold, so no number of rows would decide"
-    return f"about {max(rows for rows in needed if rows is not None):,} rows would decide"
+        return f"the value lies on the threshold, so no number of {unit} would decide"
+    return f"about {max(rows for rows in needed if rows is not None):,} {unit} would decide"
 
 
 def estimate_text(estimate: Estimate, thresholds: Sequence[float] = ()) -> str:

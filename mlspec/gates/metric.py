@@ -67,7 +67,7 @@ class MetricCheck(CheckSpec):
             raise ValueError(f"min {self.min:g} is above max {self.max:g}")
         return self
 
-    def repeats(self) -> bool:
+    def judges_repeats(self) -> bool:
         """Say whether it judges repeats."""
         return self.of == "worst"
 

@@ -32,7 +32,7 @@ def check(spec: MetricCheck, case: Case) -> tuple[CheckVerdict, ...]:
             slices.
     """
     judged = _of_rows(spec, case.evidence)
-    repeats = case.repeats() if spec.repeats() else {}
+    repeats = case.repeats() if spec.judges_repeats() else {}
     if not repeats:
         return judged
     others = [_of_rows(spec, evidence) for evidence in repeats.values()]

@@ -9,6 +9,7 @@ from mlspec.core.head import Run
 from mlspec.core.heads import of_kind
 from mlspec.core.moment import moment
 from mlspec.core.plan import Action, Reason
+from mlspec.core.probe import probe_key
 from mlspec.planner import fingerprint
 from mlspec.planner.datasets import failed_before, is_kept
 from mlspec.planner.fields import changes
@@ -32,7 +33,7 @@ def evaluate(world: World, seen: ModelView, run: str) -> list[Action]:
     needs: tuple[str, ...] = (f"train {seen.address}",) if known is None else ()
     lost = None
     if known is not None:
-        needs, lost = _evidence_bytes(world, seen, known)
+        needs, lost = _evidence_bytes(world, seen, known, every)
     lost = lost or _champion_lost(world, seen, every, test)
     version = seen.head.version_of(run)
     return [
@@ -69,10 +70,12 @@ def _champion_lost(world: World, seen: ModelView, every: Collection[Asked], test
     return None
 
 
-def _evidence_bytes(world: World, seen: ModelView, known: Run) -> tuple[tuple[str, ...], str | None]:
-    predictions = known.predictions.get(known.dataset)
-    if not (predictions and world.has(predictions)) and not world.has(known.artifact):
-        return (), f"the store holds neither the predictions nor the model {known.artifact}; restore the store"
+def _evidence_bytes(
+    world: World, seen: ModelView, known: Run, every: Collection[Asked]
+) -> tuple[tuple[str, ...], str | None]:
+    lost = _model_missing(world, known, every)
+    if lost is not None:
+        return (), lost
     for head in chain((world.head(seen.dataset.address),), of_kind(world.heads, "dataset")):
         snapshot = head.snapshots.get(known.dataset)
         if snapshot is None:
@@ -88,6 +91,26 @@ def _evidence_bytes(world: World, seen: ModelView, known: Run) -> tuple[tuple[st
                 return (f"snapshot dataset/{name}",), None
         return (), f"the store does not hold the data {snapshot.content} it was tested on; restore the store"
     return (), "the dataset version it was tested on is not recorded"
+
+
+def _model_missing(world: World, known: Run, every: Collection[Asked]) -> str | None:
+    """Say that the store lacks a model that is needed: predictions that are kept do where no gate asks anew."""
+    if world.has(known.artifact):
+        return None
+    predictions = known.predictions.get(known.dataset)
+    if not (predictions and world.has(predictions)):
+        return f"the store holds neither the predictions nor the model {known.artifact}; restore the store"
+    asking = next((asked.gate for asked in every if _asks_again(world, known, asked.gate)), None)
+    if asking is None:
+        return None
+    return f"gate/{asking} asks the model again, and the store does not hold {known.artifact}; restore the store"
+
+
+def _asks_again(world: World, known: Run, gate: str) -> bool:
+    """Say whether a gate asks what the store has no answer to; whom it is asked beside is not known before."""
+    probes = chain.from_iterable(check.probes() for check in world.specs.gates[gate].checks)
+    answers = (known.probes.get(probe_key(probe, known.dataset)) for probe in probes if not probe.rival)
+    return any(answer is None or not world.has(answer) for answer in answers)
 
 
 def _evaluate_reasons(world: World, seen: ModelView, run: str, every: Collection[Asked]) -> tuple[Reason, ...]:

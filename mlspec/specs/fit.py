@@ -78,7 +78,8 @@ def gate_misfits(gate: Gate, model: Model, dataset: Dataset, path: Path) -> Iter
             if misfit is not None:
                 yield Misfit(path, misfit.code, f"gate/{gate.name} does not fit: {misfit.message}", misfit.help)
         yield from _column_misfits(gate, check, dataset, path)
-        if check.repeats() and model.train.repeats == 1:
+        yield from _feature_misfits(gate, check, dataset, path)
+        if check.judges_repeats() and model.train.repeats == 1:
             message = f"gate/{gate.name} judges the worst of several seeds, and model/{model.name} trains with one"
             yield Misfit(path, "gate/needs-repeats", message, "give `repeats` in `train`, such as 5")
 
@@ -111,6 +112,21 @@ def _waived_metric(check: CheckSpec, waiver: Waiver) -> object:
 
 def _listed(names: Iterable[str]) -> str:
     return f"there is {', '.join(dict.fromkeys(names))}"
+
+
+def _feature_misfits(gate: Gate, check: CheckSpec, dataset: Dataset, path: Path) -> Iterator[Misfit]:
+    for name in check.features():
+        column = dataset.column(name)
+        if column is not None and column.role != "feature":
+            message = f"gate/{gate.name} changes `{name}`, which is no feature: its role is {column.role}"
+            yield Misfit(path, "gate/not-a-feature", message, "the model never sees it; take it out of `columns`")
+    touched = [column for column in dataset.with_role("feature") if column.name in (check.features() or (column.name,))]
+    for field, types in check.feature_types():
+        if not any(column.type in types for column in touched):
+            *most, last = sorted(types)
+            named = f"{', '.join(most)} or {last}"
+            message = f"gate/{gate.name} asks for `{field}`, which is for {named}, and no feature is one"
+            yield Misfit(path, "gate/no-such-feature", message, f"take `{field}` out, or name other `columns`")
 
 
 def _column_misfits(gate: Gate, check: CheckSpec, dataset: Dataset, path: Path) -> Iterator[Misfit]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 from pydantic import Field, SerializeAsAny
 
+from mlspec.core.probe import Probe
 from mlspec.specs.base import Change, Part, Spec
 from mlspec.specs.dataset import Role
 
@@ -35,7 +36,7 @@ class CheckSpec(Part):
         """Say whether it compares with the champion, so that its verdict is one against that version alone."""
         return False
 
-    def repeats(self) -> bool:
+    def judges_repeats(self) -> bool:
         """Say whether it judges what the same training came to with other seeds."""
         return False
 
@@ -65,6 +66,18 @@ class CheckSpec(Part):
 
     def programs(self) -> Iterable[Program]:
         """Return the functions of the repository that judge; their code is part of the gate's digest."""
+        return ()
+
+    def features(self) -> tuple[str, ...]:
+        """Return the columns that must be features, for what it does to them; none: it takes all features."""
+        return ()
+
+    def feature_types(self) -> Iterable[tuple[str, Collection[str]]]:
+        """Return of which types at least one of these features must be, each with the field that needs it."""
+        return ()
+
+    def probes(self) -> tuple[Probe, ...]:
+        """Return what the model must be asked again; no threshold has a say in it."""
         return ()
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import pandas as pd
 
+from mlspec.core.probe import Probe
 from mlspec.core.problem import fail
 from mlspec.specs.dataset import Dataset
 from mlspec.specs.gate import Program
+from mlspec.stats.asked import Perturbed, Rival, Timed
 from mlspec.stats.evidence import Codes, Evidence, Mask
 from mlspec.stats.groups import clusters_of
 
@@ -75,8 +77,12 @@ class Said:
     problem: str = ""
 
 
-def _nobody(question: Question) -> Said:
+def _uncalled(question: Question) -> Said:
     raise fail("gate/no-code", f"there is nothing here that could call `{question.program.function}`")
+
+
+def _nobody(*_: Probe) -> NoReturn:
+    raise LookupError("this case was made without a model that could be asked")
 
 
 def _none(name: str) -> Evidence:
@@ -116,8 +122,9 @@ class Case:
     A baseline is judged on the same rows in the same order; `natural` are those that any version should beat. `duel`
     sets the version beside the champion. `repeats` are what the same training said with the seeds that follow, by
     seed. `data` is what the version was trained on and is tested on, `before` that of the champion: None where there is
-    none. `call` has a user's function called, away from this process. Asking for what cannot be made raises an
-    MlspecError.
+    none. `call` has a user's function called, and `perturbed` and `timed` the model asked again, in a child process,
+    unless the same was asked before; `rival` is the champion that it may be timed beside, `size` that of the model as
+    it is kept, in bytes. Asking for what cannot be made raises an MlspecError.
     """
 
     evidence: Evidence
@@ -127,4 +134,8 @@ class Case:
     repeats: Callable[[], Mapping[int, Evidence]] = dict
     data: Callable[[], Data] = _no_data
     before: Callable[[], Data | Lost | None] = _no_data
-    call: Callable[[Question], Said] = _nobody
+    call: Callable[[Question], Said] = _uncalled
+    perturbed: Callable[[Probe], Perturbed] = _nobody
+    timed: Callable[[Probe], Timed] = _nobody
+    rival: Rival | None = None
+    size: Callable[[], int] = _nobody

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -171,13 +171,34 @@ def replicates(metric: CountMetric, evidence: Evidence, times: int) -> Floats:
     """
     k = len(evidence.classes)
     cells, sizes = np.unique(evidence.labels * k + evidence.predicted, return_counts=True)
-    random = np.random.RandomState(evidence.seed)
-    step = max(1, _CELLS_AT_ONCE // max(len(cells), k))
-    found = []
+    drawn = _drawn(sizes, max(len(cells), k), evidence.seed, times)
+    return np.concatenate([metric(_of_cells(cells, part, k)) for part in drawn])
+
+
+def paired_replicates(metrics: tuple[CountMetric, CountMetric], ours: Evidence, theirs: Evidence, times: int) -> Floats:
+    """Return bootstrap replicates of a metric of one model less that of another, of unweighted counts of the same rows.
+
+    What is drawn are the counts of the cells of both confusion matrices together: of each row what it is, what one
+    model calls it and what the other does.
+    """
+    k, other = len(ours.classes), len(theirs.classes)
+    codes = (ours.labels * k + ours.predicted) * other**2 + theirs.labels * other + theirs.predicted
+    cells, sizes = np.unique(codes, return_counts=True)
+    one, two = metrics
+    return np.concatenate(
+        [
+            one(_of_cells(cells // other**2, part, k)) - two(_of_cells(cells % other**2, part, other))
+            for part in _drawn(sizes, max(len(cells), k, other), ours.seed, times)
+        ]
+    )
+
+
+def _drawn(sizes: Codes, width: int, seed: int, times: int) -> Iterator[npt.NDArray[np.int64]]:
+    """Yield samples of the sizes of cells, of shape (r, cells), so many at once that memory stays bounded."""
+    random = np.random.RandomState(seed)
+    step = max(1, _CELLS_AT_ONCE // width)
     for start in range(0, times, step):
-        drawn = random.multinomial(len(evidence), sizes / sizes.sum(), size=min(step, times - start))
-        found.append(metric(_of_cells(cells, drawn, k)))
-    return np.concatenate(found)
+        yield random.multinomial(int(sizes.sum()), sizes / sizes.sum(), size=min(step, times - start))
 
 
 def _of_cells(cells: Codes, drawn: npt.NDArray[np.int64], k: int) -> Counts:

@@ -2,7 +2,8 @@
 
 Accuracy without weights: the rows that only one of them gets right, by Tango's interval and McNemar's exact test. The
 area under the ROC curve of two classes without weights: DeLong's covariance. All else, and everything with weights or
-clusters: a bootstrap, both models on the same draws.
+clusters: a bootstrap, both models on the same draws; at confidences beyond what its replicates tell, at least as wide
+as the normal interval of their deviation.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from scipy.stats import binomtest
 
 from mlspec.core.metrics import CALIBRATION_ERROR
 from mlspec.core.verdict import Estimate
-from mlspec.stats.evidence import Codes, Evidence, Mask
+from mlspec.stats import confusion
+from mlspec.stats.evidence import Codes, Evidence, Floats, Mask
 from mlspec.stats.gaps import gap_of, metric_for
 from mlspec.stats.intervals import REPLICATES, Interval, percentiles, placements, quantile
 from mlspec.stats.metrics import value_of
@@ -25,6 +27,8 @@ from mlspec.stats.resample import drawn, statistic
 
 _EQUAL = 1e-12
 _HALVINGS = 60
+_FEWEST_BEYOND = 5
+"""Where fewer replicates lie beyond a bound, such as of many intervals that hold together, they do not tell how far."""
 
 
 def difference(name: str, ours: Evidence, theirs: Evidence, confidence: float) -> Estimate:
@@ -44,7 +48,10 @@ def difference(name: str, ours: Evidence, theirs: Evidence, confidence: float) -
         if gap is not None:
             return Estimate(value=None, confidence=confidence, n=len(ours), method=f"undefined: {gap.reason}")
     sign = -1 if metric.negated else 1
-    value = sign * (value_of(metric, ours) - value_of(metric, theirs))
+    try:
+        value = sign * (value_of(metric, ours) - value_of(metric, theirs))
+    except ValueError as error:  # how scikit-learn refuses values that a metric is not defined for
+        return Estimate(value=None, confidence=confidence, n=len(ours), method=f"undefined: {error}")
     if not math.isfinite(value):
         return Estimate(value=None, confidence=confidence, n=len(ours), method="undefined: the value is not finite")
     interval, method = _interval(name, ours, theirs, value, confidence)
@@ -64,18 +71,30 @@ def _interval(
         found = _of_areas(ours, theirs, value, confidence)
         if found is not None:
             return found, "delong-paired/1"
-    stem, sign = name.removeprefix("neg_"), -1 if name.startswith("neg_") else 1
-    one, other = (
-        statistic(stem, evidence, partial(value_of, metric_for(name, evidence))) for evidence in (ours, theirs)
-    )
-    replicates = drawn(lambda rows: sign * (one(rows) - other(rows)), ours)
+    replicates = _replicates(name, ours, theirs)
     if np.nanmax(replicates) - np.nanmin(replicates) < _EQUAL and abs(value) > _EQUAL:
         return None, "none: every sample of the bootstrap says the same"
     interval = percentiles(replicates, value, confidence)
     if interval is None:
         return None, "none: most samples of the bootstrap leave it undefined"
     kind = "bootstrap-paired" if ours.clusters is None else "bootstrap-paired-grouped"
-    return interval, f"{kind}/1 {REPLICATES} seed {ours.seed}"
+    method = f"{kind}/1 {REPLICATES} seed {ours.seed}"
+    if REPLICATES * (1 - confidence) / 2 >= _FEWEST_BEYOND:
+        return interval, method
+    half = quantile(confidence) * float(np.nanstd(replicates))
+    return (min(interval[0], value - half), max(interval[1], value + half)), f"{method} normal tails"
+
+
+def _replicates(name: str, ours: Evidence, theirs: Evidence) -> Floats:
+    """Return bootstrap replicates of the difference, both models on the same draws of the rows."""
+    stem, sign = name.removeprefix("neg_"), -1 if name.startswith("neg_") else 1
+    if confusion.known(stem) and ours.is_plain and theirs.is_plain:
+        one, other = (confusion.count_metric(stem, evidence.positive_code) for evidence in (ours, theirs))
+        return confusion.paired_replicates((one, other), ours, theirs, REPLICATES)
+    of_ours, of_theirs = (
+        statistic(stem, evidence, partial(value_of, metric_for(name, evidence))) for evidence in (ours, theirs)
+    )
+    return drawn(lambda rows: sign * (of_ours(rows) - of_theirs(rows)), ours)
 
 
 def mcnemar(only_ours: int, only_theirs: int) -> float:

@@ -24,7 +24,7 @@ from mlspec.steps.failures import (
     tail_of,
 )
 
-Wanted = TypeVar("Wanted", wire.TrainAnswer, wire.PredictAnswer, wire.JudgeAnswer)
+Wanted = TypeVar("Wanted", wire.TrainAnswer, wire.PredictAnswer, wire.JudgeAnswer, wire.TimeAnswer)
 _DOING = {"train": "training", "predict": "predicting", "judge": "judging"}
 _LIMITS = {"judge": "`timeout` of the check"}
 
@@ -96,7 +96,7 @@ def run(
     try:
         answer, peak = wire.read_answer(answer_path)
     except ValueError:
-        problem = Problem(f"{order.verb}/no-answer", "the child process left an answer that is none")
+        problem = Problem(f"{_step(order)}/no-answer", "the child process left an answer that is none")
         raise _failed(problem, launch) from None
     if not isinstance(answer, wanted) or result.code != 0:
         raise _failure(answer, result, order, launch)
@@ -104,15 +104,14 @@ def run(
 
 
 def _failure(answer: wire.Answer | None, result: JobResult, order: wire.Order, launch: Launch) -> StepFailed:
-    what = _DOING[order.verb]
+    step = _step(order)
+    what = _DOING[step]
     if result.interrupted:
-        return _failed(Problem(f"{order.verb}/interrupted", f"{what} was interrupted"), launch, retryable=True)
+        return _failed(Problem(f"{step}/interrupted", f"{what} was interrupted"), launch, retryable=True)
     if result.timed_out:
         message = f"{what} did not end within {launch.timeout}"
         problem = Problem(
-            f"{order.verb}/timeout",
-            message,
-            help=f"raise {_LIMITS.get(order.verb, '`train.timeout`')}, or make it faster",
+            f"{step}/timeout", message, help=f"raise {_LIMITS.get(step, '`train.timeout`')}, or make it faster"
         )
         return _failed(problem, launch)
     if isinstance(answer, wire.Failure):
@@ -121,14 +120,19 @@ def _failure(answer: wire.Answer | None, result: JobResult, order: wire.Order, l
             problem = replace(problem, place=raised_place(launch.log, launch.cwd))
         return _failed(problem, launch, retryable=answer.retryable)
     if result.code < 0:
-        doing = "predicting training rows" if order.verb == "train" and crashed_asked(launch.log) else what
-        problem, retryable = killed(doing, order.verb, -result.code)
+        doing = "predicting training rows" if step == "train" and crashed_asked(launch.log) else what
+        problem, retryable = killed(doing, step, -result.code)
         placed = replace(problem, place=crash_place(launch.log, launch.cwd))
         return _failed(placed, launch, retryable=retryable)
     if result.code == wire.NO_ANSWER:
         return _failed(Problem("env/disk", f"{what} could not write its result"), launch, retryable=True)
     message = f"{what} ended its process with exit code {result.code} before it was done"
-    return _failed(Problem(f"{order.verb}/exited", message, help="the log's last lines may say why"), launch)
+    return _failed(Problem(f"{step}/exited", message, help="the log's last lines may say why"), launch)
+
+
+def _step(order: wire.Order) -> str:
+    """Return the step that a child's failure is one of: a model is timed by having it predict."""
+    return "predict" if order.verb == "time" else order.verb
 
 
 def _failed(problem: Problem, launch: Launch, *, retryable: bool = False) -> StepFailed:

@@ -7,9 +7,10 @@ the user's code brings it along, as it was when the model was trained; none sees
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -48,6 +49,8 @@ class PredictRequest:
     environ: Mapping[str, str]
     """The environment to pick from."""
     limits: Limits = Limits()
+    variants: Iterable[tuple[str, str, pd.Series[Any]]] = ()
+    """Changes to predict the rows with as well: the perturbation, the column, and what stands in its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,8 @@ def predict(request: PredictRequest, executor: Executor, cancel: Cancel) -> Pred
     table = frames.table_of(request.features, request.fields)
     try:
         frames.write(table, folder / "table.arrow")
-        _lay_out(request, folder)
+        lay_out(request.artifact, request.kept, folder)
+        variants = tuple(_variants(request, folder))
     except OSError as error:
         raise of_disk(error, "the run folder of `predict`") from error
     order = wire.PredictOrder(
@@ -83,6 +87,7 @@ def predict(request: PredictRequest, executor: Executor, cancel: Cancel) -> Pred
         code=str(folder / "code"),
         kept=request.kept,
         predictions=str(folder / "predictions.parquet"),
+        variants=variants,
     )
     child = launch.Launch(
         folder=folder,
@@ -95,11 +100,23 @@ def predict(request: PredictRequest, executor: Executor, cancel: Cancel) -> Pred
     return Predicted(launch.left(folder / "predictions.parquet", child), child.log, answer.rows, result)
 
 
-def _lay_out(request: PredictRequest, folder: Path) -> None:
-    """Put the model's files into `model/`, and the code it needs into `code/`."""
-    if request.kept.home is not None:
-        bundle.unpack(request.artifact, folder)
+def _variants(request: PredictRequest, folder: Path) -> Iterator[wire.Variant]:
+    by_name = {field.name: field for field in request.fields}
+    for n, (perturbation, column, values) in enumerate(request.variants):
+        path = folder / f"variant-{n}.arrow"
+        frames.write(frames.table_of(values.to_frame(column), [by_name[column]]), path)
+        yield wire.Variant(perturbation, column, str(path))
+
+
+def lay_out(artifact: Path, kept: wire.Kept, folder: Path) -> None:
+    """Put a model's files into `model/`, and the code it needs into `code/`.
+
+    Raises:
+        OSError: the disk is full, for one.
+    """
+    if kept.home is not None:
+        bundle.unpack(artifact, folder)
         return
     (folder / "code").mkdir()
     (folder / "model").mkdir()
-    (folder / "model" / request.kept.file).symlink_to(request.artifact.resolve())
+    (folder / "model" / kept.file).symlink_to(artifact.resolve())

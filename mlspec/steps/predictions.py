@@ -72,8 +72,8 @@ def check_known(predictions: Predictions, classes: set[Scalar]) -> None:
     _check_classes(predictions.predicted, tuple(classes))
 
 
-def write(predictions: Predictions, path: Path) -> None:
-    """Write predictions to a new file; equal predictions give equal bytes.
+def write(predictions: Predictions, path: Path, **more: Any) -> None:
+    """Write predictions to a new file; equal predictions give equal bytes. `more` is kept beside them, as JSON.
 
     Raises:
         MlspecError: the predictions have no type that a column can have (`predict/mixed`).
@@ -86,7 +86,7 @@ def write(predictions: Predictions, path: Path) -> None:
     columns |= _numbered("p", predictions.scores)
     columns |= _numbered("d", predictions.decision)
     classes = None if predictions.classes is None else list(predictions.classes)
-    about = json.dumps({"format": 1, "classes": classes}, ensure_ascii=False)
+    about = json.dumps({"format": 1, "classes": classes, **more}, ensure_ascii=False)
     table = pa.table(columns).replace_schema_metadata({_KEY: about.encode()})
     pa.parquet.write_table(table, str(path))
 
@@ -108,6 +108,18 @@ def read_predictions(path: Path) -> Predictions:
     if read.scores is not None:
         _check_probabilities(read.scores, (table.num_rows, len(classes or ())))
     return read
+
+
+def read_beside(path: Path, name: str) -> Any:
+    """Return what `write` kept beside predictions by a name, or None.
+
+    Raises:
+        MlspecError: it is no such file (`predict/damaged`).
+    """
+    try:
+        return json.loads((pa.parquet.read_schema(str(path)).metadata or {})[_KEY]).get(name)
+    except (pa.ArrowInvalid, AttributeError, KeyError, ValueError) as error:
+        raise fail("predict/damaged", f"{path.name} holds no predictions") from error
 
 
 def _check_distinct(classes: tuple[Scalar, ...]) -> None:

@@ -11,6 +11,8 @@ from typing import Any, Literal
 from mlspec.core.problem import Place, Problem
 from mlspec.steps.frames import Field
 
+MOST_WORDS = 300
+"""So many characters of what a child says of a model are kept: they get into a verdict."""
 FORMS = ("skops", "onnx", "pickle", "files")
 
 
@@ -67,6 +69,15 @@ class TrainOrder:
 
 
 @dataclass(frozen=True, slots=True)
+class Variant:
+    """One column changed: the table at a path holds what is to stand in its place."""
+
+    perturbation: str
+    column: str
+    table: str
+
+
+@dataclass(frozen=True, slots=True)
 class PredictOrder:
     """Predict this table's rows with the model and leave the predictions there. Paths are absolute."""
 
@@ -79,6 +90,8 @@ class PredictOrder:
     """The folder of the user's code that was kept with it."""
     kept: Kept
     predictions: str
+    variants: tuple[Variant, ...] = ()
+    """Predict the rows also with each of these changes; where the model fails at one, that is an answer too."""
     verb: Literal["predict"] = "predict"
 
 
@@ -101,10 +114,35 @@ class JudgeOrder:
     verb: Literal["judge"] = "judge"
 
 
+@dataclass(frozen=True, slots=True)
+class Contestant:
+    """A model to time: the folders of its files and of the user's code, and how it is kept."""
+
+    model: str
+    code: str
+    kept: Kept
+
+
+@dataclass(frozen=True, slots=True)
+class TimeOrder:
+    """Load models and predict this table's rows by the clock, the models in turn. Paths are absolute."""
+
+    parent: int
+    table: str
+    task: str
+    contestants: tuple[Contestant, ...]
+    """The version, and what it is held against."""
+    batch: int
+    repeats: int
+    loads: int
+    threads: int
+    verb: Literal["time"] = "time"
+
+
 NO_ANSWER = 74
 """The exit code of a child that could not write its answer: the disk is full, most likely (EX_IOERR)."""
 
-Order = TrainOrder | PredictOrder | JudgeOrder
+Order = TrainOrder | PredictOrder | JudgeOrder | TimeOrder
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +178,24 @@ class JudgeAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class Times:
+    """What the clock said of one model, in milliseconds, and its process's peak memory; `words` where it failed."""
+
+    load_ms: tuple[float, ...] = ()
+    call_ms: tuple[float, ...] = ()
+    peak_memory_bytes: int = 0
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TimeAnswer:
+    """Models were timed, in the order of the contestants."""
+
+    times: tuple[Times, ...]
+    machine: str
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
     """The child knows what went wrong."""
 
@@ -155,11 +211,12 @@ class Failure:
         return Problem(self.code, self.message, Place(self.file, self.line) if self.file else None, self.help)
 
 
-Answer = TrainAnswer | PredictAnswer | JudgeAnswer | Failure
+Answer = TrainAnswer | PredictAnswer | JudgeAnswer | TimeAnswer | Failure
 _ANSWERS: dict[str, type[Answer]] = {
     "train": TrainAnswer,
     "predict": PredictAnswer,
     "judge": JudgeAnswer,
+    "time": TimeAnswer,
     "failure": Failure,
 }
 _NAMES: dict[type[Answer], str] = {kind: name for name, kind in _ANSWERS.items()}
@@ -174,7 +231,11 @@ def read_order(path: Path) -> Order:
     """Read an order that `write_order` wrote."""
     raw = json.loads(path.read_text(encoding="utf-8"))
     if raw["verb"] == "predict":
-        return PredictOrder(**{**raw, "kept": kept_of(raw["kept"])})
+        variants = tuple(Variant(**variant) for variant in raw["variants"])
+        return PredictOrder(**{**raw, "kept": kept_of(raw["kept"]), "variants": variants})
+    if raw["verb"] == "time":
+        contestants = tuple(Contestant(**{**one, "kept": kept_of(one["kept"])}) for one in raw["contestants"])
+        return TimeOrder(**{**raw, "contestants": contestants})
     fields = tuple(_field(field) for field in raw["fields"])
     if raw["verb"] == "judge":
         return JudgeOrder(**{**raw, "fields": fields})
@@ -244,6 +305,8 @@ def _checked(kind: type[Answer], raw: dict[str, Any]) -> Answer:
         value, low, high = (None if raw[name] is None else float(raw[name]) for name in ("value", "low", "high"))
         passes = None if raw["passes"] is None else raw["passes"] is True
         return JudgeAnswer(value, low, high, float(raw["confidence"]), passes, _text(raw["reason"]))
+    if kind is TimeAnswer:
+        return TimeAnswer(tuple(times_of(one) for one in raw["times"]), _text(raw["machine"]))
     return TrainAnswer(
         kept=kept_of(raw["kept"]),
         rows=int(raw["rows"]),
@@ -253,6 +316,22 @@ def _checked(kind: type[Answer], raw: dict[str, Any]) -> Answer:
         platform=_text(raw["platform"]),
         warnings=tuple(_text(warning) for warning in raw["warnings"]),
     )
+
+
+def times_of(raw: Mapping[str, Any]) -> Times:
+    """Read what the clock said of one model, as `asdict` wrote it.
+
+    Raises:
+        KeyError, TypeError, ValueError: it is no such thing.
+    """
+    load, call = (tuple(_duration(time) for time in raw[name]) for name in ("load_ms", "call_ms"))
+    return Times(load, call, int(raw["peak_memory_bytes"]), _text(raw["words"])[:MOST_WORDS])
+
+
+def _duration(value: object) -> float:
+    if isinstance(value, float | int) and 0 < value < float("inf"):
+        return float(value)
+    raise ValueError("not a duration")
 
 
 def _text(value: object) -> str:

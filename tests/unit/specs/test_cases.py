@@ -13,9 +13,12 @@ from mlspec.gates.baseline import BaselineCheck
 from mlspec.gates.champion import ChampionCheck
 from mlspec.gates.data import DataCheck
 from mlspec.gates.fairness import FairnessCheck
+from mlspec.gates.footprint import FootprintCheck
+from mlspec.gates.latency import LatencyCheck
 from mlspec.gates.leakage import LeakageCheck
 from mlspec.gates.metric import MetricCheck
 from mlspec.gates.python import PythonCheck
+from mlspec.gates.robustness import RobustnessCheck
 from mlspec.io import yaml
 from mlspec.specs.dataset import Dataset
 from mlspec.specs.gate import Gate
@@ -33,9 +36,12 @@ CATALOG = Catalog(
         "champion": ChampionCheck,
         "data": DataCheck,
         "fairness": FairnessCheck,
+        "footprint": FootprintCheck,
+        "latency": LatencyCheck,
         "leakage": LeakageCheck,
         "metric": MetricCheck,
         "python": PythonCheck,
+        "robustness": RobustnessCheck,
     },
     stores=("folder", "s3"),
 )

@@ -10,10 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import brentq, minimize_scalar
+from scipy.stats import norm
 from statsmodels.stats.contingency_tables import mcnemar as oracle
 
 from mlspec.core.metrics import METRICS
 from mlspec.core.problem import MlspecError
+from mlspec.stats import confusion
 from mlspec.stats.evidence import MISSING, Evidence
 from mlspec.stats.metrics import estimate, value_of
 from mlspec.stats.paired import difference, mcnemar, of_accuracies, tango
@@ -105,6 +107,47 @@ def test_all_else_is_drawn_by_rows_for_both_at_once(name: str) -> None:
     assert found.value == pytest.approx(each[0] - each[1], abs=1e-12)
     assert (found.low, found.high) == pytest.approx(tuple(np.quantile(values, (0.05, 0.95))), abs=1e-9)
     assert found.method == "bootstrap-paired/1 1000 seed 0"
+
+
+@pytest.mark.parametrize("name", ["f1", "f1_macro", "balanced_accuracy", "matthews_corrcoef", "true_positive_rate"])
+def test_metrics_of_labels_are_drawn_by_cells_as_rows_would_be(name: str) -> None:
+    ours, theirs = two(300)
+    metric = confusion.count_metric(name, 1)
+    draws, values = np.random.RandomState(1), []
+    for _ in range(1000):
+        rows = draws.randint(0, 300, size=300)
+        one, other = (float(metric(confusion.of_rows(evidence, rows))[0]) for evidence in (ours, theirs))
+        values.append(one - other)
+    found = difference(name, ours, theirs, 0.9)
+    each = [value_of(METRICS[name], evidence) for evidence in (ours, theirs)]
+    assert found.value == pytest.approx(each[0] - each[1], abs=1e-12)
+    assert (found.low, found.high) == pytest.approx(tuple(np.quantile(values, (0.05, 0.95))), abs=0.012)
+
+
+def test_cells_of_two_models_with_other_classes_are_told_apart() -> None:
+    """By the definition, from the rows that each count of cells stands for."""
+    labels, wide = np.array([0, 1, 0, 1, 1, 0]), np.array([0, 2, 0, 2, 2, 0])
+    ours = Evidence("classification", 1, (0, 1), labels, np.array([0, 1, 1, 0, 1, 0]))
+    theirs = Evidence("classification", 1, (0, "other", 1), wide, np.array([1, 2, 0, 2, 0, 0]))
+    metrics = confusion.count_metric("f1_macro", 1), confusion.count_metric("f1_macro", 2)
+    random = np.random.RandomState(0)
+    found = confusion.paired_replicates(metrics, ours, theirs, 20)
+    codes = (ours.labels * 2 + ours.predicted) * 9 + theirs.labels * 3 + theirs.predicted
+    _, first, sizes = np.unique(codes, return_index=True, return_counts=True)
+    for replicate, drawn in zip(found, random.multinomial(6, sizes / 6, size=20), strict=True):
+        rows = np.repeat(first, drawn)
+        one, other = (confusion.of_rows(evidence, rows) for evidence in (ours, theirs))
+        assert replicate == pytest.approx(float(metrics[0](one)[0] - metrics[1](other)[0]), abs=1e-12)
+
+
+@pytest.mark.parametrize("name", ["f1", "log_loss"])
+def test_beyond_what_replicates_tell_an_interval_is_at_least_a_normal_one(name: str) -> None:
+    ours, theirs = two(200)
+    usual, far = (difference(name, ours, theirs, confidence) for confidence in (0.95, 1 - 0.05 / 200))
+    assert far.method == f"{usual.method} normal tails"
+    half = (usual.high - usual.low) / 2 / 1.96 * norm.ppf(1 - 0.05 / 400)
+    assert far.value - far.low >= 0.9 * half and far.high - far.value >= 0.9 * half
+    assert far.low <= usual.low and usual.high <= far.high
 
 
 def test_a_pair_is_surer_than_two_alone() -> None:
