@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from mlspec.commands import surroundings
 from mlspec.commands.kept_as import kept_as
 from mlspec.commands.of_model import cost_of
 from mlspec.commands.session import Session
@@ -47,6 +48,7 @@ def ask(
             kept=kept_as(run, store, repeat),
             folder=folder,
             environ=session.environ,
+            python=surroundings.to_ask(run, store, surroundings.means(session)),
             limits=Limits(model.train.seed + repeat, model.train.threads, model.train.timeout),
         )
         predicted = predict(request, session.executor, session.cancel)

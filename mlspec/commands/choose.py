@@ -12,6 +12,7 @@ from typing import Any
 from mlspec.commands.fields import recorded_dataset
 from mlspec.commands.recorded import Tell, open_recorded, unheard
 from mlspec.commands.versions import instead, refuse_expired
+from mlspec.commands.workspace import cache_folder
 from mlspec.core.head import Head, Run
 from mlspec.core.heads import of_kind
 from mlspec.core.ports import Store
@@ -30,6 +31,8 @@ class Chosen:
     run: Run
     fingerprint: str
     store: Store
+    cache: Path
+    """The folder of caches of the project."""
     dataset: Dataset | None
     """What the run was trained on, as it was read and split."""
 
@@ -68,7 +71,7 @@ def choose(start: Path, reference: str, tell: Tell = unheard) -> Chosen:
     run = head.runs[version.fingerprint]
     refuse_expired(head, version)
     dataset = _dataset(heads, run, recorded.store)
-    return Chosen(head, number, run, version.fingerprint, recorded.store, dataset)
+    return Chosen(head, number, run, version.fingerprint, recorded.store, cache_folder(recorded.root), dataset)
 
 
 def _number(head: Head, version: str | None, stage: str | None, order: tuple[str, ...]) -> int:

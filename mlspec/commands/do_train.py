@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from mlspec.commands import surroundings
 from mlspec.commands.duel import row_key
 from mlspec.commands.of_model import cost_of, json_bytes, snapshot_fields, view_of
 from mlspec.commands.results import Result
@@ -28,6 +30,7 @@ from mlspec.steps.failures import StepFailed
 from mlspec.steps.train import Trained, TrainRequest
 from mlspec.steps.train import train as run_training
 from mlspec.steps.trained_rows import seal
+from mlspec.steps.uv import LockFile
 
 
 def train(session: Session, action: Action, started: datetime) -> Result:
@@ -57,11 +60,12 @@ def train(session: Session, action: Action, started: datetime) -> Result:
 
 def _trained(session: Session, action: Action, view: ModelView) -> Finished:
     """Train, as often as the spec says, and put what came of it into the store."""
+    lock = surroundings.planned_lock(session, view.model)
+    python = surroundings.to_train(session, view.model, lock)
     fields = snapshot_fields(session, view, view.dataset.version.digest if view.dataset.version else "")
     table = load_table(session, fields, session.workspace.specs.datasets[view.model.dataset])
-    first = _fitted(session, view.model, table, 0)
-    repeats = tuple(_fitted(session, view.model, table, repeat) for repeat in range(1, view.model.train.repeats))
-    return _stored(session, action, table, first, repeats)
+    every = tuple(_fitted(session, view.model, table, python, repeat) for repeat in range(view.model.train.repeats))
+    return _stored(session, action, view.model, table, every, lock)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +78,7 @@ class _Fitted:
     trained: Trained
 
 
-def _fitted(session: Session, model: Model, table: Table, repeat: int) -> _Fitted:
+def _fitted(session: Session, model: Model, table: Table, python: Path | None, repeat: int) -> _Fitted:
     """Train with the seed of the spec, or the one that lies so many after it.
 
     Raises:
@@ -90,6 +94,7 @@ def _fitted(session: Session, model: Model, table: Table, repeat: int) -> _Fitte
             code=_code(session, model),
             folder=folder,
             environ=session.environ,
+            python=python,
         )
         try:
             trained = run_training(request, session.executor, session.cancel)
@@ -100,7 +105,10 @@ def _fitted(session: Session, model: Model, table: Table, repeat: int) -> _Fitte
     return _Fitted(seed, named, Object(name="log", digest=log.digest, size=log.size), trained)
 
 
-def _stored(session: Session, action: Action, table: Table, first: _Fitted, repeats: tuple[_Fitted, ...]) -> Finished:
+def _stored(
+    session: Session, action: Action, model: Model, table: Table, every: tuple[_Fitted, ...], lock: LockFile | None
+) -> Finished:
+    first, *repeats = every
     store, trained = session.workspace.store, first.trained
     rows = store.put_bytes(seal(table.trained, table.dataset, row_key(store)))
     packages = store.put_bytes(json_bytes(dict(trained.packages)))
@@ -119,12 +127,12 @@ def _stored(session: Session, action: Action, table: Table, first: _Fitted, repe
                 "platform": trained.platform,
                 "log": first.log.digest,
                 **({"repeats": [_repeat(one) for one in repeats]} if repeats else {}),
+                **surroundings.noted(model, lock),
             }
         )
     )
-    named = {"manifest": manifest, "packages": packages, "rows": rows}
+    named = {"manifest": manifest, "packages": packages, "rows": rows, **surroundings.keep(store, lock)}
     others = tuple(Object(name=name, digest=stored.digest, size=stored.size) for name, stored in named.items())
-    every = (first, *repeats)
     return Finished(
         fingerprint=action.run or "",
         outputs=(first.model, *others, *(one.log for one in every), *(one.model for one in repeats)),

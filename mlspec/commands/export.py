@@ -10,6 +10,7 @@ from typing import Any
 from mlspec.commands.choose import Chosen, choose
 from mlspec.commands.kept_as import kept_as
 from mlspec.commands.recorded import Tell, unheard
+from mlspec.commands.surroundings import trained_under
 from mlspec.core import digest
 from mlspec.core.problem import fail
 from mlspec.io.resources import folder
@@ -17,6 +18,9 @@ from mlspec.specs.dataset import Column
 from mlspec.steps import bundle
 from mlspec.steps.entrypoint import dotted
 from mlspec.steps.wire import Kept
+
+_LOCKS = "environment"
+"""The folder of the lock file of a model that was trained under one; its name may be `requirements.txt`."""
 
 
 def export(start: Path, reference: str, target: Path, tell: Tell = unheard) -> list[Path]:
@@ -50,6 +54,10 @@ def _write(chosen: Chosen, made: Path) -> list[Path]:
         "ask.py": (templates / f"{_way(kept)}.py").read_bytes(),
         "requirements.txt": _requirements(chosen, kept),
     }
+    lock = trained_under(chosen.run, chosen.store)
+    if lock is not None:
+        (made / _LOCKS).mkdir()
+        files[f"{_LOCKS}/{lock.name}"] = lock.content
     for name, body in files.items():
         (made / name).write_bytes(body)
     return [*written, *(made / name for name in files)]

@@ -22,7 +22,7 @@ def kept_as(run: Run, store: Store, repeat: int = 0) -> Kept:
     """
     manifest = json.loads(store.read(run.manifest))
     kept = kept_in(manifest["repeats"][repeat - 1] if repeat else manifest)
-    if kept.form == "pickle" and _asked(run.fields, store) != "pickle":
+    if kept.form == "pickle" and asked(run.fields, "train.format", store) != "pickle":
         message = "the model is kept as a pickle, which its spec did not ask for: it is not loaded"
         raise fail("model/unasked-pickle", message, help="see what the training did; it may have meant harm")
     return kept
@@ -37,7 +37,7 @@ def repeat_seeds(run: Run, store: Store) -> tuple[int, ...]:
     return tuple(one["seed"] for one in json.loads(store.read(run.manifest)).get("repeats", ()))
 
 
-def _asked(fields: Mapping[str, Any], store: Store) -> Any:
-    """Return the format that a run's spec asked for, None for the default; a large `train` is in the store."""
+def asked(fields: Mapping[str, Any], name: str, store: Store) -> Any:
+    """Return what a run's spec asked for below `train`, None for the default; a large `train` is in the store."""
     moved = object_of(fields, "train")
-    return (json.loads(store.read(moved)) if moved else fields).get("train.format")
+    return (json.loads(store.read(moved)) if moved else fields).get(name)

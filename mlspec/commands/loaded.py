@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mlspec.commands import surroundings
 from mlspec.commands.choose import Chosen, choose
 from mlspec.commands.kept_as import kept_as
 from mlspec.core.problem import fail
@@ -19,6 +20,7 @@ from mlspec.formats.named import format_named
 from mlspec.steps.frames import Field, fields_of, typed
 from mlspec.steps.predict import Limits, PredictRequest, predict
 from mlspec.steps.predictions import Predictions, read_predictions
+from mlspec.steps.uv import Means
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -101,6 +103,7 @@ class ModelWithCode:
         """
         run = self.chosen.run
         limits = Limits(run.fields.get("train.seed", 0), run.fields.get("train.threads", 1))
+        means = Means(surroundings.folder_in(self.chosen.cache), os.environ, LocalExecutor(), threading.Event())
         with _artifact(self.chosen) as artifact, tempfile.TemporaryDirectory(prefix="mlspec-predict-") as folder:
             request = PredictRequest(
                 task=self.task,
@@ -111,8 +114,9 @@ class ModelWithCode:
                 folder=Path(folder),
                 environ=os.environ,
                 limits=limits,
+                python=surroundings.to_ask(run, self.chosen.store, means),
             )
-            return read_predictions(predict(request, LocalExecutor(), threading.Event()).path)
+            return read_predictions(predict(request, means.executor, means.cancel).path)
 
 
 def load(reference: str, path: str | Path = ".") -> LoadedModel | ModelWithCode:

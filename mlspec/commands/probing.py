@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mlspec.commands import surroundings
 from mlspec.commands.kept_as import kept_as
 from mlspec.commands.of_model import cost_of
 from mlspec.commands.session import Session
@@ -111,6 +112,7 @@ class Asking:
                 folder=folder,
                 environ=self.session.environ,
                 limits=self._limits,
+                python=self._python,
                 variants=changes(probe.asks, features, rows, trained, SEED),
             ),
             self.session.executor,
@@ -132,6 +134,7 @@ class Asking:
             folder=folder,
             environ=self.session.environ,
             limits=self._limits,
+            python=self._python,
         )
         content, result = clocked(request, self.session.executor, self.session.cancel)
         return store.put_bytes(content), result
@@ -139,6 +142,10 @@ class Asking:
     def _fetched(self, run: Run, path: Path) -> Path:
         self.session.workspace.store.fetch(run.artifact, path)
         return path
+
+    @property
+    def _python(self) -> Path | None:
+        return surroundings.to_ask(self.run, self.session.workspace.store, surroundings.means(self.session))
 
     @property
     def _limits(self) -> Limits:
@@ -151,12 +158,14 @@ def champion_of(head: Head, champion: str) -> tuple[str, Run] | None:
     return (f"v{version.n}" if version else "the champion", run) if run else None
 
 
-def rival_of(store: Store, champion: tuple[str, Run] | None) -> Rival | None:
-    """Return the champion as a check sees it, with why it cannot be asked any more where it cannot."""
+def rival_of(store: Store, run: Run, champion: tuple[str, Run] | None) -> Rival | None:
+    """Return the champion of a run as a check sees it, with why it cannot be asked beside it where it cannot."""
     if champion is None:
         return None
-    name, run = champion
-    if run.expired is not None:
+    name, other = champion
+    if other.expired is not None:
         return Rival(name, "its model is no longer kept")
-    gone = not (store.has(run.artifact) and store.has(run.manifest))
-    return Rival(name, "the store does not hold its model" if gone else "")
+    if not (store.has(other.artifact) and store.has(other.manifest)):
+        return Rival(name, "the store does not hold its model")
+    locks = [surroundings.trained_under(one, store) for one in (run, other)]
+    return Rival(name, "" if locks[0] == locks[1] else "it was trained with another lock: no one environment has both")

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mlspec.core import digest
 from mlspec.core.address import Address
 from mlspec.core.document import Document, Finding
 from mlspec.core.globs import matches
@@ -19,10 +18,13 @@ from mlspec.planner.closure import Closure, CodeState, closure
 from mlspec.planner.code import Code, decode_modules, encode_modules
 from mlspec.planner.imports import READING, Module
 from mlspec.planner.program import code_of
+from mlspec.plugins.catalog import implementation
 from mlspec.specs.dataset import Dataset
 from mlspec.specs.parse import Specs
 from mlspec.version import __version__
 
+_LOCKS = "mlspec.commands.locks:check"
+"""Imported where a model names a lock: what reads them takes longer to import than a small plan takes."""
 _Followed = tuple[Closure | None, list[Problem]]
 
 
@@ -71,15 +73,13 @@ def _models(tree: Tree, specs: Specs, code: Code) -> tuple[dict[str, CodeState],
     states: dict[str, CodeState] = {}
     found: list[Finding | Problem] = []
     followed: dict[tuple[str | None, str | None, str | None, tuple[str, ...]], _Followed] = {}
-    environments: dict[str, str | None] = {}
+    digests: dict[str, str] = {}
+    if any(model.environment for model in specs.outlines.values()):
+        digests, of_locks = implementation(_LOCKS)(tree, specs)
+        found += of_locks
     for name, model in specs.outlines.items():
         document = specs.where[Address("model", name)]
         reached = None
-        if model.environment is not None:
-            if model.environment not in environments:
-                environments[model.environment] = _environment(tree, model.environment)
-            if environments[model.environment] is None:
-                found.append(_no_environment(document, model.environment))
         if model.entrypoint is not None or model.command is not None:
             start = (model.entrypoint, model.command, model.predict, model.code)
             if start not in followed:
@@ -87,7 +87,7 @@ def _models(tree: Tree, specs: Specs, code: Code) -> tuple[dict[str, CodeState],
             reached, problems = followed[start]
             found += [_in_spec(document, problem) for problem in problems]
             found += _data_among(document, specs.datasets.get(model.dataset), reached)
-        states[name] = CodeState(reached, environments.get(model.environment or ""))
+        states[name] = CodeState(reached, digests.get(model.environment or ""))
     return states, found
 
 
@@ -104,16 +104,6 @@ def _modules(cache_folder: Path | None, needed: bool) -> Iterator[dict[str, Modu
     yield modules
     if len(modules) != before:
         cache.keep(cache_folder / "modules", key, encode_modules(modules))
-
-
-def _environment(tree: Tree, path: str) -> str | None:
-    content = tree.read(path)
-    return digest.of_bytes(content) if content is not None else None
-
-
-def _no_environment(document: Document, path: str) -> Finding:
-    message = f"there is no file `{path}`"
-    return Finding(document.file, document.index, ("train", "environment"), "model/no-environment", message)
 
 
 def _data_among(document: Document, dataset: Dataset | None, reached: Closure | None) -> Iterator[Finding]:

@@ -78,6 +78,7 @@ def run(model: Model, dataset: str, code: Closure | None, environment: str | Non
     The dataset counts by its version, not its name; the environment by its content, not its path.
     """
     chosen = select(model, Change.TRAIN)
+    chosen.get("train", {}).pop("environment", None)
     params = chosen.get("train", {}).pop("params", {})
     fields = flatten(chosen)
     fields |= {f"train.params.{name}": value for name, value in params.items()}

@@ -85,6 +85,22 @@ StageVersion = Annotated[
 ]
 
 
+class LockedEnvironment(Part):
+    """The packages that training and predicting run with."""
+
+    lock: Annotated[RepositoryPath, Change.TRAIN]
+    """A `uv.lock`, a `pylock.toml`, or pinned requirements; its content is part of the fingerprint."""
+    use: Annotated[Literal["locked", "current"], Change.NOTHING] = "locked"
+    """`locked`: an environment that uv makes from the lock; `current`: that of mlspec, if it is as locked."""
+
+
+def _lock_alone(value: Any) -> Any:
+    return {"lock": value} if isinstance(value, str) else value
+
+
+Environment = Annotated[LockedEnvironment, BeforeValidator(_lock_alone, json_schema_input_type=str | LockedEnvironment)]
+
+
 class Train(Part):
     """How a version is made. Give `estimator` (no code), `entrypoint` (your function) or `command` (any program)."""
 
@@ -102,8 +118,8 @@ class Train(Part):
     """The seed of everything random."""
     repeats: Annotated[Annotated[int, Field(ge=1, le=100)], Change.TRAIN] = 1
     """Train so many times, with this seed and those that follow; the first is the model, the others show the spread."""
-    environment: Annotated[RepositoryPath | None, Change.TRAIN] = None
-    """A lock file whose content is part of the fingerprint."""
+    environment: Environment | None = None
+    """A lock file, or a mapping with `lock:`: what training and predicting run with."""
     code: Annotated[tuple[RepositoryGlob, ...], Change.TRAIN] = ()
     """More files that the entrypoint or command reads, beyond those found by reading it."""
     threads: Annotated[Annotated[int, Field(ge=1, le=1024)], Change.TRAIN] = 1

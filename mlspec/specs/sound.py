@@ -28,6 +28,9 @@ class Outline:
     predict: str | None
     code: tuple[str, ...]
     environment: str | None
+    """The path of its lock file."""
+    current: bool
+    """Whether it runs in the environment of mlspec itself, lock or no lock."""
     format: str | None
     waivers: tuple[str, ...] = ()
     """The last days of its waivers."""
@@ -37,6 +40,7 @@ def outline(value: Any) -> Outline | None:
     """Return the outline of a model's document; None of what has no such form, and so is no valid model."""
     try:
         train, stages = value["train"], value.get("stages", {})
+        lock, current = _environment(train.get("environment"))
         gates = {gate for stage in stages.values() for gate in stage.get("gates", ())}
         return Outline(
             dataset=value["dataset"],
@@ -45,12 +49,20 @@ def outline(value: Any) -> Outline | None:
             command=train.get("command"),
             predict=train.get("predict"),
             code=tuple(train.get("code", ())),
-            environment=train.get("environment"),
+            environment=lock,
+            current=current,
             format=train.get("format"),
             waivers=tuple(waiver["expires"] for waiver in value.get("waivers", ())),
         )
     except (AttributeError, KeyError, TypeError):
         return None
+
+
+def _environment(written: Any) -> tuple[str | None, bool]:
+    """Return the path of the lock file, and whether steps run in the environment of mlspec."""
+    if isinstance(written, str):
+        return written, False
+    return (None, True) if written is None else (written["lock"], written.get("use") == "current")
 
 
 def key(document: Document, project: Document, where: Mapping[Address, Document]) -> str | None:

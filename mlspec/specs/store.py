@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from mlspec.core.paths import check_outside_path, check_path
 from mlspec.specs.base import MisplacedError, Part
-from mlspec.specs.paths import check_outside_path, check_path
 
 FOLDER, GIT = "folder", "git"
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)", re.DOTALL)

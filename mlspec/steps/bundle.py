@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
+from mlspec.core.paths import check_path
 from mlspec.core.problem import fail
-from mlspec.specs.paths import check_path
 
 MAX_FILES = 10_000
 _EPOCH = (1980, 1, 1, 0, 0, 0)

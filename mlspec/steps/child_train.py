@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import platform
 import random
-import re
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,6 +18,7 @@ from mlspec.steps import command, entrypoint, frames, leavings, prepare
 from mlspec.steps.asking import ask, near, same
 from mlspec.steps.boundary import RETURNING, Boundary, ChildFailed, collected_warnings
 from mlspec.steps.kept import Formats, opened
+from mlspec.steps.packages import installed
 from mlspec.steps.predictions import Predictions, check, check_known
 from mlspec.steps.wire import Failure, Kept, TrainAnswer, TrainOrder
 
@@ -56,17 +55,6 @@ def run(order: TrainOrder, formats: Formats) -> TrainAnswer:
         platform=platform.platform(),
         warnings=tuple(warned),
     )
-
-
-def installed() -> dict[str, str]:
-    """Return the installed distributions and their versions, read from the names of their folders alone."""
-    found: dict[str, str] = {}
-    for folder in filter(Path.is_dir, map(Path, filter(None, sys.path))):
-        for entry in sorted(folder.iterdir()):
-            if entry.suffix == ".dist-info":
-                name, _, version = entry.stem.rpartition("-")
-                found.setdefault(re.sub(r"[-_.]+", "-", name).lower(), version)
-    return dict(sorted(found.items()))
 
 
 def _seed(seed: int) -> None:

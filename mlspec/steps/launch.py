@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
+from mlspec.core.paths import check_path
 from mlspec.core.ports import Cancel, Executor, Job, JobResult
 from mlspec.core.problem import Problem
-from mlspec.specs.paths import check_path
 from mlspec.steps import wire
 from mlspec.steps.failures import (
     StepFailed,
@@ -24,6 +25,7 @@ from mlspec.steps.failures import (
     tail_of,
 )
 
+_PACKAGE = Path(__file__).resolve().parents[1]
 Wanted = TypeVar("Wanted", wire.TrainAnswer, wire.PredictAnswer, wire.JudgeAnswer, wire.TimeAnswer)
 _DOING = {"train": "training", "predict": "predicting", "judge": "judging"}
 _LIMITS = {"judge": "`timeout` of the check"}
@@ -40,6 +42,8 @@ class Launch:
     timeout_s: float
     secrets: Collection[str] = ()
     """Values that must not get into the log or a message."""
+    python: Path | None = None
+    """The Python of another environment than this process's own; it needs nothing of mlspec's."""
 
     @property
     def log(self) -> Path:
@@ -86,8 +90,9 @@ def run(
         for name in ("home", "tmp"):
             (launch.folder / name).mkdir()
         wire.write_order(order_path, order)
-        argv = (sys.executable, "-P", "-m", "mlspec.commands.child", str(order_path), str(answer_path))
-        job = Job(argv, launch.cwd, launch.env, launch.log, launch.timeout_s)
+        python, env = (sys.executable, launch.env) if launch.python is None else _elsewhere(launch.python, launch)
+        argv = (python, "-P", "-m", "mlspec.commands.child", str(order_path), str(answer_path))
+        job = Job(argv, launch.cwd, env, launch.log, launch.timeout_s)
         result = executor.run(job, cancel)
         if launch.secrets:
             redact_file(launch.log, launch.secrets)
@@ -101,6 +106,16 @@ def run(
     if not isinstance(answer, wanted) or result.code != 0:
         raise _failure(answer, result, order, launch)
     return answer, replace(result, peak_memory_bytes=peak or result.peak_memory_bytes)
+
+
+def _elsewhere(python: Path, launch: Launch) -> tuple[str, dict[str, str]]:
+    """Return what starts a child in another environment, where it finds mlspec and nothing else of this one."""
+    own = launch.folder / "own"
+    own.mkdir()
+    (own / _PACKAGE.name).symlink_to(_PACKAGE)
+    path = f"{python.parent}{os.pathsep}{launch.env.get('PATH', os.defpath)}"
+    there = {"PATH": path, "VIRTUAL_ENV": str(python.parents[1]), "PYTHONPATH": str(own)}
+    return str(python), {**launch.env, **there}
 
 
 def _failure(answer: wire.Answer | None, result: JobResult, order: wire.Order, launch: Launch) -> StepFailed:

@@ -51,6 +51,8 @@ class PredictRequest:
     limits: Limits = Limits()
     variants: Iterable[tuple[str, str, pd.Series[Any]]] = ()
     """Changes to predict the rows with as well: the perturbation, the column, and what stands in its place."""
+    python: Path | None = None
+    """The Python to predict with, where it is another one than mlspec's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,7 @@ def predict(request: PredictRequest, executor: Executor, cancel: Cancel) -> Pred
         env=environment.scrubbed(request.environ, folder, limits.seed, limits.threads),
         timeout=limits.timeout,
         timeout_s=seconds(limits.timeout),
+        python=request.python,
     )
     answer, result = launch.run(order, wire.PredictAnswer, child, executor, cancel)
     return Predicted(launch.left(folder / "predictions.parquet", child), child.log, answer.rows, result)

@@ -37,6 +37,8 @@ class TimeRequest:
     """An empty folder, all of the step's."""
     environ: Mapping[str, str]
     limits: Limits = Limits()
+    python: Path | None = None
+    """The Python to run the models with, where it is another one than mlspec's."""
 
 
 def clocked(request: TimeRequest, executor: Executor, cancel: Cancel) -> tuple[bytes, JobResult]:
@@ -73,6 +75,7 @@ def clocked(request: TimeRequest, executor: Executor, cancel: Cancel) -> tuple[b
         env=environment.scrubbed(request.environ, folder, limits.seed, limits.threads),
         timeout=limits.timeout,
         timeout_s=seconds(limits.timeout),
+        python=request.python,
     )
     answer, result = launch.run(order, wire.TimeAnswer, child, executor, cancel)
     told = {"format": _FORMAT, "machine": answer.machine, "times": [asdict(one) for one in answer.times]}

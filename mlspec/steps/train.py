@@ -31,6 +31,8 @@ class TrainRequest:
     """An empty folder, all of the step's."""
     environ: Mapping[str, str]
     """The environment to pick from."""
+    python: Path | None = None
+    """The Python to train with, where it is another one than mlspec's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,7 @@ def train(request: TrainRequest, executor: Executor, cancel: Cancel) -> Trained:
         timeout=spec.timeout,
         timeout_s=seconds(spec.timeout),
         secrets=tuple(secrets.values()),
+        python=request.python,
     )
     answer, result = launch.run(order, wire.TrainAnswer, child, executor, cancel)
     return Trained(

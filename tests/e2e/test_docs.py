@@ -11,6 +11,7 @@ import pytest
 from mlspec.commands.load import attempt
 from mlspec.commands.schema import schema
 from mlspec.io.trees import WorkTree
+from tests.wheels import lock
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 TABLE = re.compile(r"<!-- fields: (\w+)(?:#(\w+))? -->\n(.*?)<!-- end -->", re.DOTALL)
@@ -87,7 +88,7 @@ def test_examples_are_valid(tmp_path: Path) -> None:
     (tmp_path / "src" / "train.py").write_text("def train(data, params, seed): ...\n")
     (tmp_path / "src" / "fit.py").write_text("")
     (tmp_path / "src" / "predict.py").write_text("def predict(frame, folder): ...\n")
-    (tmp_path / "requirements.lock").write_text("scikit-learn==1.9.1\n")
+    (tmp_path / "requirements.lock").write_text(lock("tiny==1.0"))
     loaded, problems = attempt(WorkTree(tmp_path), None)
     assert problems == []
     assert loaded is not None

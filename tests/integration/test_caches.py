@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -21,11 +22,12 @@ owner: team
 dataset: questions
 task: classification
 positive: "yes"
-train: {entrypoint: "src/train.py:train", environment: requirements.lock}
+train: {entrypoint: "src/train.py:train", environment: {lock: requirements.lock, use: current}}
 metrics: [accuracy]
 stages:
   staging: {version: latest, gates: [better-than-chance]}
 """
+SKLEARN = version("scikit-learn")
 TRAIN = """\
 from sklearn.linear_model import LogisticRegression
 from rate import RATE
@@ -51,7 +53,7 @@ def planned(tmp_path_factory: pytest.TempPathFactory) -> World:
             "specs/coded.yaml": CODED,
             "src/train.py": TRAIN,
             "src/rate.py": "RATE = 1.0\n",
-            "requirements.lock": "scikit-learn==1.5.0\n",
+            "requirements.lock": f"scikit-learn=={SKLEARN}\n",
         }
     )
     world.commit()
@@ -132,7 +134,7 @@ CHANGES: dict[str, Callable[[World], object]] = {
     "code two files away": edit("src/rate.py", "1.0", "2.0"),
     "a docstring": edit("src/rate.py", "RATE", '"""Rates."""\nRATE'),
     "an entrypoint that is gone": edit("src/train.py", "def train", "def fit"),
-    "an environment": edit("requirements.lock", "1.5.0", "1.5.1"),
+    "an environment": edit("requirements.lock", SKLEARN, "1.5.1"),
     "no environment": remove("requirements.lock"),
     "a model removed": remove("specs/coded.yaml"),
     "a model renamed": lambda world: (

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +22,13 @@ from tests.worlds import LINEAGE, MLSPEC, Done, World
 
 SPEC, GATE, DATASET, PROJECT = "specs/answer.yaml", "specs/gate.yaml", "specs/questions.yaml", "mlspec.yaml"
 PLAN = ".mlspec/plan.json"
+SKLEARN = version("scikit-learn")
 CODE = {
     "src/train.py": "from sklearn.linear_model import LogisticRegression\nfrom src.shape import widen\n\n\n"
     "def train(data, params, seed):\n    return LogisticRegression(**params).fit(widen(data.X), data.y)\n",
     "src/shape.py": "from src.scale import scale\n\n\ndef widen(columns):\n    return scale(columns)\n",
     "src/scale.py": "def scale(columns):\n    return columns * 1.0\n",
-    "requirements.lock": "scikit-learn==1.7.2\n",
+    "requirements.lock": f"scikit-learn=={SKLEARN}\n",
 }
 
 
@@ -34,7 +36,7 @@ def entrypoint(world: World) -> None:
     """Train by code of the repository, in an environment that a file locks."""
     world.write(CODE)
     world.edit(SPEC, "estimator: sklearn.linear_model.LogisticRegression", 'entrypoint: "src/train.py:train"')
-    world.edit(SPEC, "  seed: 7", "  seed: 7\n  environment: requirements.lock")
+    world.edit(SPEC, "  seed: 7", "  seed: 7\n  environment: {lock: requirements.lock, use: current}")
     world.commit("Own code")
 
 
@@ -127,7 +129,7 @@ MOVED: dict[str, tuple[Edit, str, set[str]]] = {
 }
 CODED: dict[str, tuple[Edit, str, set[str]]] = {
     "code two imports away": (edit("src/scale.py", "1.0", "2.0"), "code.src/scale.py", RECORDED),
-    "the environment": (edit("requirements.lock", "1.7.2", "1.7.1"), "train.environment", RECORDED),
+    "the environment": (edit("requirements.lock", SKLEARN, "1.7.1"), "train.environment", RECORDED),
     "the function": (edit(SPEC, "train.py:train", "shape.py:widen"), "train.entrypoint='src/shape.py:widen'", RECORDED),
 }
 INPUTS = [

@@ -41,6 +41,31 @@ CASES = {
         "  command: python src/trian.py\n",
         "specs/answer.yaml:8:12 error code/missing: there is no file `src/trian.py` (did you mean `src/train.py`?)",
     ),
+    "no lock": (
+        f"{ESTIMATOR}  environment: uv.lock\n",
+        "specs/answer.yaml:9:16 error model/no-environment: there is no file `uv.lock` (None)",
+    ),
+    "no lock in a mapping": (
+        f"{ESTIMATOR}  environment: {{lock: uv.lock, use: current}}\n",
+        "specs/answer.yaml:9:16 error model/no-environment: there is no file `uv.lock` (None)",
+    ),
+    "a lock that lacks what a step needs": (
+        f"{ESTIMATOR}  environment: small.lock\n",
+        "specs/answer.yaml:9:16 error environment/lacks: `small.lock` lacks what mlspec's side of a step needs: "
+        "pandas>=2.2, pyarrow>=18, scipy>=1.14, skops>=0.12 (add it to what the lock is made from and lock again, or "
+        "write {lock: ..., use: current})",
+    ),
+    "a lock that leaves versions open": (
+        f"{ESTIMATOR}  environment: open.lock\n",
+        "open.lock:2 error environment/not-pinned: `pandas` is not pinned to one version: >=2 (pin it with `==`, as "
+        "`uv pip compile --generate-hashes` does)",
+    ),
+    "no lock of a known form": (
+        f"{ESTIMATOR}  environment: {{lock: Pipfile.lock, use: current}}\n",
+        "Pipfile.lock error environment/form: `Pipfile.lock` is no lock of a known form (name a uv.lock, a "
+        "pylock.toml, or pinned requirements (.txt, .lock); this one becomes such a file by: pipenv "
+        "requirements --hash > requirements.txt)",
+    ),
 }
 
 
@@ -52,6 +77,9 @@ def test_what_is_said(tmp_path: Path, how: str, said: str) -> None:
         "specs/gate.yaml": GATE,
         "specs/answer.yaml": MODEL.replace(ESTIMATOR, how),
         "src/train.py": "def train(data, params, seed): ...\n",
+        "small.lock": "scikit-learn==1.9.1\n",
+        "open.lock": "scikit-learn==1.9.1\npandas>=2\n",
+        "Pipfile.lock": "{}\n",
         "data/questions.csv": "id,hint,label\n1,0.5,no\n",
     }
     for name, text in files.items():

@@ -16,7 +16,7 @@ from mlspec.plugins.catalog import catalog
 from mlspec.specs.base import Change, Keep, Part, change_of
 from mlspec.specs.dataset import Checks, Column, Dataset, FileSource, Split
 from mlspec.specs.gate import CheckSpec, Gate
-from mlspec.specs.model import KeepVersions, Model, Stage, Train
+from mlspec.specs.model import KeepVersions, LockedEnvironment, Model, Stage, Train
 
 DATASET: dict[str, Any] = {
     "name": "adult",
@@ -34,7 +34,11 @@ MODEL: dict[str, Any] = {
     "owner": "risk",
     "dataset": "adult",
     "task": "classification",
-    "train": {"estimator": "sklearn.linear_model.LogisticRegression", "params": {"C": 1.0}},
+    "train": {
+        "estimator": "sklearn.linear_model.LogisticRegression",
+        "params": {"C": 1.0},
+        "environment": {"lock": "uv.lock"},
+    },
     "metrics": ["roc_auc"],
     "stages": {"staging": {"gates": ["quality"]}},
 }
@@ -88,7 +92,8 @@ CASES: dict[str, tuple[Any, Change]] = {
     "model.train.params": ({"C": 2.0}, Change.TRAIN),
     "model.train.seed": (7, Change.TRAIN),
     "model.train.repeats": (3, Change.TRAIN),
-    "model.train.environment": ("requirements.lock", Change.TRAIN),
+    "model.train.environment.lock": ("requirements.lock", Change.TRAIN),
+    "model.train.environment.use": ("current", Change.NOTHING),
     "model.train.code": (["src/*.sql"], Change.TRAIN),
     "model.train.threads": (2, Change.TRAIN),
     "model.train.format": ("pickle", Change.TRAIN),
@@ -118,6 +123,7 @@ PARTS: dict[str, type[Part]] = {
     "dataset.split": Split,
     "dataset.keep": Keep,
     "model.train": Train,
+    "model.train.environment": LockedEnvironment,
     "model.stages.staging": Stage,
     "model.keep": KeepVersions,
 }
@@ -182,14 +188,23 @@ def test_effect_on_dataset(path: str) -> None:
 @pytest.mark.parametrize("path", [path for path in CASES if path.startswith("model.") and path not in READ_OFF])
 def test_effect_on_model(path: str) -> None:
     before, after = model(MODEL), model(edited(MODEL, path, CASES[path][0]))
+    locks = [spec.train.environment.lock if spec.train.environment else None for spec in (before, after)]
     runs = [
-        fingerprint.run(spec, spec.dataset, None, spec.train.environment and "sha256:lock").digest
-        for spec in (before, after)
+        fingerprint.run(spec, spec.dataset, None, f"sha256:{lock}").digest
+        for spec, lock in zip((before, after), locks, strict=True)
     ]
     facts = [fingerprint.facts(spec) for spec in (before, after)]
     expected = CASES[path][1]
     assert (runs[0] != runs[1]) == (expected is Change.TRAIN)
     assert (facts[0] != facts[1]) == (expected is Change.RECORD)
+
+
+def test_a_lock_counts_by_its_content_however_it_is_written() -> None:
+    alone = model(edited(MODEL, "model.train.environment", "requirements.lock"))
+    moved = model(edited(MODEL, "model.train.environment", {"lock": "locks/requirements.lock", "use": "locked"}))
+    runs = [fingerprint.run(spec, "d", None, "sha256:lock") for spec in (alone, moved)]
+    assert runs[0] == runs[1]
+    assert runs[0].fields["train.environment"] == "sha256:lock"
 
 
 def test_an_explicit_default_is_no_change() -> None:
