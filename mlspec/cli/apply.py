@@ -6,18 +6,15 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING
 
 import rich_click as click
 
 from mlspec.cli import complete
 from mlspec.cli.ask import can_ask
-from mlspec.cli.main import STOPS
+from mlspec.cli.stop import stoppable
 
 if TYPE_CHECKING:
     from mlspec.core.plan import Plan
@@ -81,7 +78,7 @@ def command(
     options = Options(retry_failed, allow_retire)
     request = ApplyRequest(addresses, plan_file, approved and start / approved, jobs, not no_push, wait, options)
     cancel, code = threading.Event(), 0
-    with _stoppable(cancel), Progress(cancel) as progress:
+    with stoppable(cancel), Progress(cancel) as progress:
         settled = yes or plan_file is not None or approved is not None
         confirm = partial(_confirmed, settled=settled, short=plan_file is not None)
         for event in run(start, request, confirm, cancel, progress.show):
@@ -99,7 +96,7 @@ def _scratch(start: Path, addresses: tuple[str, ...], jobs: int, options: Option
 
     cancel, code = threading.Event(), 0
     show = partial(_confirmed, settled=True, short=False)
-    with _stoppable(cancel), Progress(cancel) as progress:
+    with stoppable(cancel), Progress(cancel) as progress:
         for event in run(start, ScratchRequest(addresses, jobs, options), show, cancel, progress.show):
             progress.show(event)
             if isinstance(event, Closed):
@@ -137,25 +134,3 @@ def _asked(question: str) -> bool:
         return click.confirm(question, default=False)
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-@contextmanager
-def _stoppable(cancel: threading.Event) -> Iterator[None]:
-    """First SIGINT, SIGTERM or SIGHUP: stop starting, end what runs, record. Second: at once. One ignored stays so.
-
-    Afterwards, when all is recorded and only output is left, the first means at once.
-    """
-    is_over = False
-
-    def stop(_: int, __: FrameType | None) -> None:
-        if cancel.is_set() or is_over:
-            os._exit(130)
-        cancel.set()
-
-    for number in STOPS:
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, stop)
-    try:
-        yield
-    finally:
-        is_over = True

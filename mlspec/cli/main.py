@@ -38,6 +38,7 @@ _COMMANDS = (
     "lineage",
     "diff",
     "export",
+    "reproduce",
     "push",
     "pull",
     "verify",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -20,13 +21,16 @@ from mlspec.core.finished import Finished, note_of
 from mlspec.core.head import Run
 from mlspec.core.heads import mentioning, of_kind
 from mlspec.core.plan import Action
+from mlspec.core.ports import Stored
 from mlspec.core.problem import MlspecError, fail
 from mlspec.core.record import Cost, Environment, Object, Record, to_bytes
 from mlspec.planner.fields import DERIVED
 from mlspec.planner.program import code_of
 from mlspec.planner.view import ModelView
 from mlspec.specs.model import Model
-from mlspec.steps.failures import StepFailed
+from mlspec.steps import source as sources
+from mlspec.steps.failures import StepFailed, of_disk
+from mlspec.steps.source import Source
 from mlspec.steps.train import Trained, TrainRequest
 from mlspec.steps.train import train as run_training
 from mlspec.steps.trained_rows import seal
@@ -64,8 +68,9 @@ def _trained(session: Session, action: Action, view: ModelView) -> Finished:
     python = surroundings.to_train(session, view.model, lock)
     fields = snapshot_fields(session, view, view.dataset.version.digest if view.dataset.version else "")
     table = load_table(session, fields, session.workspace.specs.datasets[view.model.dataset])
-    every = tuple(_fitted(session, view.model, table, python, repeat) for repeat in range(view.model.train.repeats))
-    return _stored(session, action, view.model, table, every, lock)
+    source = Source(view.model, table.dataset, _code(session, view.model), lock.content if lock else None)
+    every = tuple(_fitted(session, source, table, python, repeat) for repeat in range(view.model.train.repeats))
+    return _stored(session, action, _Made(source, table, every, lock))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,20 +83,31 @@ class _Fitted:
     trained: Trained
 
 
-def _fitted(session: Session, model: Model, table: Table, python: Path | None, repeat: int) -> _Fitted:
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """All that a training made, and what of: the model first, then its repeats."""
+
+    source: Source
+    table: Table
+    every: tuple[_Fitted, ...]
+    lock: LockFile | None
+
+
+def _fitted(session: Session, source: Source, table: Table, python: Path | None, repeat: int) -> _Fitted:
     """Train with the seed of the spec, or the one that lies so many after it.
 
     Raises:
         StepFailed: training failed; of a repeat, its message names the seed.
     """
-    seed, store = model.train.seed + repeat, session.workspace.store
+    model, store = source.model, session.workspace.store
+    seed = model.train.seed + repeat
     seeded = model.model_copy(update={"train": model.train.model_copy(update={"seed": seed})})
     with session.folder() as folder:
         request = TrainRequest(
             model=seeded,
             dataset=table.dataset,
             frame=table.trained,
-            code=_code(session, model),
+            code=source.code,
             folder=folder,
             environ=session.environ,
             python=python,
@@ -105,13 +121,13 @@ def _fitted(session: Session, model: Model, table: Table, python: Path | None, r
     return _Fitted(seed, named, Object(name="log", digest=log.digest, size=log.size), trained)
 
 
-def _stored(
-    session: Session, action: Action, model: Model, table: Table, every: tuple[_Fitted, ...], lock: LockFile | None
-) -> Finished:
+def _stored(session: Session, action: Action, made: _Made) -> Finished:
+    store, table, every = session.workspace.store, made.table, made.every
     first, *repeats = every
-    store, trained = session.workspace.store, first.trained
+    trained = first.trained
     rows = store.put_bytes(seal(table.trained, table.dataset, row_key(store)))
     packages = store.put_bytes(json_bytes(dict(trained.packages)))
+    source = _kept_source(session, made.source)
     manifest = store.put_bytes(
         json_bytes(
             {
@@ -126,12 +142,14 @@ def _stored(
                 "python": trained.python,
                 "platform": trained.platform,
                 "log": first.log.digest,
+                "source": source.digest,
                 **({"repeats": [_repeat(one) for one in repeats]} if repeats else {}),
-                **surroundings.noted(model, lock),
+                **surroundings.noted(made.source.model, made.lock),
             }
         )
     )
-    named = {"manifest": manifest, "packages": packages, "rows": rows, **surroundings.keep(store, lock)}
+    named = {"manifest": manifest, "packages": packages, "rows": rows, "source": source}
+    named |= surroundings.keep(store, made.lock)
     others = tuple(Object(name=name, digest=stored.digest, size=stored.size) for name, stored in named.items())
     return Finished(
         fingerprint=action.run or "",
@@ -142,6 +160,16 @@ def _stored(
         cost=_together([cost_of(one.trained.result) for one in every]),
         warnings=tuple(dict.fromkeys(warning for one in every for warning in one.trained.warnings)),
     )
+
+
+def _kept_source(session: Session, source: Source) -> Stored:
+    """Keep what the model was trained from: its commit may not stay."""
+    with session.folder() as folder:
+        try:
+            packed = sources.pack(source, folder)
+        except OSError as error:
+            raise of_disk(error, "the code of the model") from error
+        return session.workspace.store.put(packed)
 
 
 def _repeat(fitted: _Fitted) -> dict[str, Any]:
@@ -240,6 +268,8 @@ def _adoptable(session: Session, action: Action) -> Run | None:
 
 def _adopt(session: Session, action: Action, started: datetime, run: Run) -> Result:
     named = {"model": run.artifact, "manifest": run.manifest} | ({"rows": run.rows} if run.rows else {})
+    source = json.loads(session.workspace.store.read(run.manifest)).get("source")
+    named |= {"source": source} if source else {}
     known = [*named.items(), *(("repeat", one) for one in run.repeats)]
     outputs = tuple(Object(name=name, digest=one, size=0) for name, one in known)
     draft = session.author.draft(

@@ -22,10 +22,20 @@ def kept_as(run: Run, store: Store, repeat: int = 0) -> Kept:
     """
     manifest = json.loads(store.read(run.manifest))
     kept = kept_in(manifest["repeats"][repeat - 1] if repeat else manifest)
-    if kept.form == "pickle" and asked(run.fields, "train.format", store) != "pickle":
+    if kept.form == "pickle":
+        refuse_unasked(kept, asked(run.fields, "train.format", store))
+    return kept
+
+
+def refuse_unasked(kept: Kept, form: Any) -> None:
+    """Refuse a pickle where the spec asked for another format.
+
+    Raises:
+        MlspecError: training left one all the same (`model/unasked-pickle`).
+    """
+    if kept.form == "pickle" and form != "pickle":
         message = "the model is kept as a pickle, which its spec did not ask for: it is not loaded"
         raise fail("model/unasked-pickle", message, help="see what the training did; it may have meant harm")
-    return kept
 
 
 def repeat_seeds(run: Run, store: Store) -> tuple[int, ...]:

@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import chain
 from pathlib import Path
 
-from mlspec.commands.session import Session
+from mlspec.commands.session import Reader
 from mlspec.commands.sources import named
 from mlspec.core.heads import of_kind
 from mlspec.core.parts import START, Manifest, Part, parse
@@ -18,7 +18,7 @@ from mlspec.sources.piece import Piece
 from mlspec.specs.dataset import Dataset
 
 
-def put_packs(session: Session, manifest: Manifest, files: Mapping[str, Path], path: str) -> list[Stored]:
+def put_packs(session: Reader, manifest: Manifest, files: Mapping[str, Path], path: str) -> list[Stored]:
     """Copy the files of a manifest into the store, each read once more and held against its digest.
 
     One pack is filled while the one before it is put.
@@ -53,7 +53,7 @@ def _fill(pack: Path, parts: Sequence[Part], files: Mapping[str, Path], path: st
                 raise fail("source/changed", message, help="plan again")
 
 
-def pieces(session: Session, content: str, dataset: Dataset, folder: Path) -> list[Piece]:
+def pieces(session: Reader, content: str, dataset: Dataset, folder: Path) -> list[Piece]:
     """Return the files that a dataset version consists of, verified; what is far away is fetched into a folder.
 
     Raises:
@@ -75,7 +75,7 @@ def pieces(session: Session, content: str, dataset: Dataset, folder: Path) -> li
     return found
 
 
-def _here(session: Session, digest: str, folder: Path) -> Path:
+def _here(session: Reader, digest: str, folder: Path) -> Path:
     """Return a verified file with an object: the store's own if it is one, else a copy in the folder."""
     store, copy = session.workspace.store, folder / digest.rpartition(":")[2]
     if copy.exists():
@@ -94,7 +94,7 @@ def _placed(pack: Path, parts: Sequence[Part], path: str) -> list[Piece]:
     return found
 
 
-def packs_of(session: Session, content: str, address: str) -> tuple[str, ...]:
+def packs_of(session: Reader, content: str, address: str) -> tuple[str, ...]:
     """Return the packs of a recorded source, in order; none for a source of one file. Another dataset may have it."""
     for head in chain((session.head(address),), of_kind(session.state.heads, "dataset")):
         for snapshot in head.snapshots.values():

@@ -16,6 +16,7 @@ from mlspec.core.overview import Overview
 from mlspec.core.plan import Plan
 from mlspec.core.problem import fail, suggest
 from mlspec.core.record import Record
+from mlspec.core.reproduction import Reproductions
 from mlspec.io.files import write_file
 from mlspec.plugins.catalog import catalog
 from mlspec.render.json_text import document
@@ -31,6 +32,7 @@ _DOCUMENTS: dict[str, type[BaseModel]] = {
     "diff": Comparison,
     "lineage": Ancestry,
     "explain": Explanation,
+    "reproduce": Reproductions,
 }
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, Protocol
 
 from mlspec.commands.drafts import Author
 from mlspec.commands.leases import Leases
@@ -49,6 +49,33 @@ class Shelf:
             while len(self._values) > self._size:
                 self._values.popitem(last=False)
             return self._values[key]
+
+
+class Reader(Protocol):
+    """What it takes to read recorded data; a session does."""
+
+    @property
+    def workspace(self) -> Workspace:
+        """The project, with its store."""
+        ...
+
+    @property
+    def state(self) -> State:
+        """The recorded state."""
+        ...
+
+    @property
+    def shelf(self) -> Shelf:
+        """Tables that were read before."""
+        ...
+
+    def head(self, address: str) -> Head:
+        """Return the head of an address, empty where nothing is recorded."""
+        ...
+
+    def folder(self) -> AbstractContextManager[Path]:
+        """Lend an empty folder, removed at the end."""
+        ...
 
 
 @dataclass

@@ -172,6 +172,7 @@ def _versions(head: Head, heads: Mapping[str, Head]) -> list[VersionView]:
                 spread=run.spread,
                 verdicts={_gate(fact, head): fact.outcome.value for fact in judged},
                 expired=run.expired,
+                reproduced=run.reproduced,
             )
         )
     return views

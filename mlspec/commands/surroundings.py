@@ -55,12 +55,28 @@ def to_train(session: Session, model: Model, lock: LockFile | None) -> Path | No
     Raises:
         StepFailed, MlspecError: as `steps.locked.python_of` and `steps.current.refuse_other`.
     """
+    return python_for(model, lock, means(session))
+
+
+def python_for(model: Model, lock: LockFile | None, by: Means) -> Path | None:
+    """Return the Python that a model is trained with, as `to_train`, by the means of whoever asks."""
     if lock is None or model.train.environment is None:
         return None
     if model.train.environment.use == "current":
-        current.refuse_other(lock, means(session))
+        current.refuse_other(lock, by)
         return None
-    return locked.python_of(lock, means(session))
+    return locked.python_of(lock, by)
+
+
+def lock_file(model: Model, content: bytes | None) -> LockFile | None:
+    """Return the lock file of a model from its bytes; None where it names none.
+
+    Raises:
+        MlspecError: it cannot be read.
+    """
+    if content is None or model.train.environment is None:
+        return None
+    return _lock_file(PurePosixPath(model.train.environment.lock).name, content)
 
 
 def noted(model: Model, lock: LockFile | None) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from mlspec.commands.fields import recorded_dataset
 from mlspec.commands.packs import pieces
-from mlspec.commands.session import Session
+from mlspec.commands.session import Reader
 from mlspec.core import digest
 from mlspec.core.verdict import Violation
 from mlspec.io.files import in_words
@@ -60,7 +60,7 @@ class Table:
         return self.frame[self.test].reset_index(drop=True)
 
 
-def load_table(session: Session, fields: Mapping[str, Any], named: Dataset) -> Table:
+def load_table(session: Reader, fields: Mapping[str, Any], named: Dataset) -> Table:
     """Return the table of a recorded dataset version, from the store's copy, verified.
 
     `fields` are those of the version: they decide how its bytes are read and split, even when the spec has
@@ -75,7 +75,7 @@ def load_table(session: Session, fields: Mapping[str, Any], named: Dataset) -> T
 
 
 @contextmanager
-def lend_table(session: Session, fields: Mapping[str, Any], named: Dataset) -> Iterator[Lent]:
+def lend_table(session: Reader, fields: Mapping[str, Any], named: Dataset) -> Iterator[Lent]:
     """Lend the table of a recorded dataset version to be looked at; one that is large lies on disk meanwhile.
 
     Raises:
@@ -98,7 +98,7 @@ def _key(fields: Mapping[str, Any], dataset: Dataset) -> str:
     return digest.of([dict(fields), dataset.model_dump(mode="json")])
 
 
-def _as_recorded(session: Session, fields: Mapping[str, Any], named: Dataset) -> Dataset:
+def _as_recorded(session: Reader, fields: Mapping[str, Any], named: Dataset) -> Dataset:
     if dataset_version(named, fields["content"]).fields == fields:
         return named
     recorded = recorded_dataset(session.workspace.store, named.name, fields)
@@ -107,7 +107,7 @@ def _as_recorded(session: Session, fields: Mapping[str, Any], named: Dataset) ->
     return recorded.model_copy(update={"source": source, "checks": checks})
 
 
-def _read(session: Session, content: str, dataset: Dataset) -> Table:
+def _read(session: Reader, content: str, dataset: Dataset) -> Table:
     with session.folder() as folder:
         return _table(pieces(session, content, dataset, folder), dataset)
 

@@ -10,6 +10,7 @@ from mlspec.core.head import (
     Contract,
     Failed,
     Head,
+    Reproduced,
     Run,
     Snapshot,
     StageState,
@@ -272,6 +273,15 @@ def _expire(head: Head, record: Record) -> Update:
     return {"snapshots": snapshots, "runs": runs, "contracts": contracts}
 
 
+def _reproduce(head: Head, record: Record) -> Update:
+    fingerprint, found = record.fingerprint or "", record.reproduction
+    if found is None:
+        return {}
+    reproduced = Reproduced(outcome=found.outcome, record=record.digest, at=record.finished)
+    run = head.runs[fingerprint].model_copy(update={"reproduced": reproduced})
+    return {"runs": {**head.runs, fingerprint: run}}
+
+
 def _accept(_head: Head, record: Record) -> Update:
     return {"facts": {"accepted": record.fields.get("tip")}}
 
@@ -290,4 +300,5 @@ _FOLDS: Mapping[str, Callable[[Head, Record], Update]] = {
     "update": _update,
     "accept": _accept,
     "expire": _expire,
+    "reproduce": _reproduce,
 }

@@ -8,6 +8,7 @@ from typing import Any, Final, Literal, TypeVar
 
 from mlspec.core import digest
 from mlspec.core.record import Failure, Override, Value, Waiver
+from mlspec.core.reproduction import Outcome as Repeated
 from mlspec.core.verdict import Estimate, Outcome, Spread
 
 FORMAT: Final = "mlspec.head/1"
@@ -43,6 +44,14 @@ class Contract(Value):
     fields: dict[str, Any] = {}
 
 
+class Reproduced(Value):
+    """What came of training a run once more, the last time that somebody did; the whole verdict is in the record."""
+
+    outcome: Repeated
+    record: str
+    at: str
+
+
 class Run(Value):
     """A finished training, by fingerprint."""
 
@@ -68,6 +77,7 @@ class Run(Value):
     spread: dict[str, Spread] = {}
     in_force: dict[str, str] | None = None
     """The gates, with digests, that were in force on the deployed branch when it was trained."""
+    reproduced: Reproduced | None = None
 
     @property
     def objects(self) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from mlspec.core.head import Reproduced
 from mlspec.core.record import Override, Value, Waiver
 from mlspec.core.verdict import Estimate, Spread
 
@@ -26,6 +27,8 @@ class VersionView(Value):
     """Not at the remote yet, where its number may become another."""
     expired: str | None = None
     """Since when its model is no longer kept."""
+    reproduced: Reproduced | None = None
+    """What came of training it once more."""
 
 
 class StageView(Value):

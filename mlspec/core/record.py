@@ -8,6 +8,7 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel, ConfigDict
 
 from mlspec.core import digest
+from mlspec.core.reproduction import Reproduction
 from mlspec.core.verdict import Estimate, GateVerdict, Spread, Violation
 
 FORMAT: Final = "mlspec.record/1"
@@ -27,6 +28,7 @@ Verb = Literal[
     "update",
     "accept",
     "expire",
+    "reproduce",
 ]
 Status = Literal["done", "rejected", "failed"]
 
@@ -176,6 +178,8 @@ class Record(Value):
     remarks: tuple[str, ...] = ()
     """What is odd about data that keeps its contract: it stops nothing."""
     environment: Environment | None = None
+    reproduction: Reproduction | None = None
+    """What came of training a run once more."""
     failure: Failure | None = None
     expiry: Expiry | None = None
     cost: Cost | None = None

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Any
 from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
-_SCHEMA = "schema.json"
+SCHEMA = "schema.json"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -20,13 +21,23 @@ def rewrite(source: ZipFile, target: ZipFile) -> None:
     Raises:
         KeyError, ValueError: the archive is not one that skops made.
     """
-    schema = json.loads(source.read(_SCHEMA))
-    members = set(source.namelist()) - {_SCHEMA}
+    for name, content in contents(source):
+        _write(target, name, content)
+
+
+def contents(source: ZipFile) -> Iterator[tuple[str, bytes]]:
+    """Yield the members of a skops archive as `rewrite` names and orders them, with what is in them.
+
+    Raises:
+        KeyError, ValueError: the archive is not one that skops made.
+    """
+    schema = json.loads(source.read(SCHEMA))
+    members = set(source.namelist()) - {SCHEMA}
     naming = _Naming(members)
     renamed = naming.apply(schema)
-    _write(target, _SCHEMA, json.dumps(renamed, separators=(",", ":")).encode())
+    yield SCHEMA, json.dumps(renamed, separators=(",", ":")).encode()
     for old, new in sorted(naming.files.items(), key=lambda pair: pair[1]):
-        _write(target, new, source.read(old))
+        yield new, source.read(old)
 
 
 class _Naming:

@@ -33,7 +33,7 @@ def evaluate(world: World, seen: ModelView, run: str) -> list[Action]:
     needs: tuple[str, ...] = (f"train {seen.address}",) if known is None else ()
     lost = None
     if known is not None:
-        needs, lost = _evidence_bytes(world, seen, known, every)
+        needs, lost = _evidence_bytes(world, seen, run, every)
     lost = lost or _champion_lost(world, seen, every, test)
     version = seen.head.version_of(run)
     return [
@@ -66,16 +66,18 @@ def _champion_lost(world: World, seen: ModelView, every: Collection[Asked], test
             continue
         version = seen.head.version_of(asked.champion)
         name = f"v{version.n}" if version else "the champion"
-        return f"gate/{asked.gate} compares with {name}, and the store does not hold its model; restore the store"
+        why = f"gate/{asked.gate} compares with {name}, and the store does not hold its model"
+        return f"{why}; {seen.restoring(asked.champion)}"
     return None
 
 
 def _evidence_bytes(
-    world: World, seen: ModelView, known: Run, every: Collection[Asked]
+    world: World, seen: ModelView, run: str, every: Collection[Asked]
 ) -> tuple[tuple[str, ...], str | None]:
+    known = seen.head.runs[run]
     lost = _model_missing(world, known, every)
     if lost is not None:
-        return (), lost
+        return (), f"{lost}; {seen.restoring(run)}"
     for head in chain((world.head(seen.dataset.address),), of_kind(world.heads, "dataset")):
         snapshot = head.snapshots.get(known.dataset)
         if snapshot is None:
@@ -99,11 +101,11 @@ def _model_missing(world: World, known: Run, every: Collection[Asked]) -> str | 
         return None
     predictions = known.predictions.get(known.dataset)
     if not (predictions and world.has(predictions)):
-        return f"the store holds neither the predictions nor the model {known.artifact}; restore the store"
+        return f"the store holds neither the predictions nor the model {known.artifact}"
     asking = next((asked.gate for asked in every if _asks_again(world, known, asked.gate)), None)
     if asking is None:
         return None
-    return f"gate/{asking} asks the model again, and the store does not hold {known.artifact}; restore the store"
+    return f"gate/{asking} asks the model again, and the store does not hold {known.artifact}"
 
 
 def _asks_again(world: World, known: Run, gate: str) -> bool:

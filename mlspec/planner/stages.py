@@ -137,7 +137,7 @@ def _artifact_lost(world: World, seen: ModelView, target: str) -> str | None:
         return f"its model is no longer kept: it expired {moment(run.expired)}"
     if world.has(run.artifact):
         return None
-    return f"the store does not hold the model {run.artifact}; restore the store"
+    return f"the store does not hold the model {run.artifact}; {seen.restoring(target)}"
 
 
 def _needs(seen: ModelView, target: str, planned: Collection[str]) -> tuple[str, ...]:

@@ -117,6 +117,12 @@ class ModelView:
             return ()
         return tuple(name for name, key in self.chain(stage).items() if known.in_force.get(name) != key)
 
+    def restoring(self, run: str) -> str:
+        """Return what may bring back the bytes of a run that the store lost; a version can be trained again for it."""
+        version = self.head.version_of(run)
+        name = f"{self.model.name}@v{version.n}" if version else ""
+        return "restore the store" + (f", or train it again: mlspec reproduce {name} --restore" if version else "")
+
     def beside(self, head: Head, at: str | None = None) -> ModelView:
         """Return the same wish beside a newer head, at a later time."""
         return replace(self, head=head, at=at or self.at)

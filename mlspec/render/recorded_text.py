@@ -76,6 +76,13 @@ def _version(version: VersionView) -> Iterator[Line]:
         ("  provisional: not pushed yet" if version.provisional else "", "warn"),
         (f"  no longer kept since {moment(version.expired)}" if version.expired else "", "warn"),
     )
+    if version.reproduced is not None:
+        outcome = version.reproduced.outcome
+        yield line(
+            " " * 14,
+            (f"trained again {moment(version.reproduced.at)}: ", "dim"),
+            (outcome, "error" if outcome == "different" else "ok"),
+        )
     width = max((cells(name) for name in version.metrics), default=0)
     for name, estimate in version.metrics.items():
         yield line(
@@ -115,16 +122,18 @@ def log_lines(records: Iterable[Record]) -> Iterator[Line]:
         )
         yield line(
             (moment(record.started) + "  ", "dim"),
-            (f"{record.verb:<9}", "error" if record.status != "done" else "bold"),
+            (f"{record.verb:<8} ", "error" if record.status != "done" else "bold"),
             f"{record.address}{what}{where}{run}{mark}{why}",
             (f"  by {neutralise(record.actor.name)}, {neutralise(origin)}", "dim"),
         )
 
 
 def _why(record: Record) -> str:
-    """Say why a lineage was accepted, what is no longer kept, what holds a stage or no longer does, what is waived."""
+    """Say why a lineage was accepted, what came out again, what is no longer kept, what holds a stage, or is waived."""
     if record.verb == "accept":
         return f"  {neutralise(str(record.fields.get('reason')))}"
+    if record.reproduction is not None:
+        return f"  {record.reproduction.outcome}"
     if record.override is not None:
         return f"  {held(record.override)}: {neutralise(record.override.reason)}"
     if record.expiry is not None:

@@ -78,6 +78,7 @@ USAGE = {
     "an unknown command": (["aply"], "did you mean `apply`?"),
     "an unknown option": (["plan", "--ouput", "x"], "did you mean `--out`?"),
     "no terminal to ask on": (["apply"], "give --yes, or a saved plan"),
+    "no model and no stage": (["reproduce"], "name a MODEL, or give --stage"),
     "a plan that is not there": (["apply", "--approved", "none.json", "--yes"], "none.json"),
     "a misspelt address": (["plan", "model/tumor"], "did you mean `model/tumour`?"),
     "an unknown revision": (["plan", "--ref", "nowhere"], "git knows no commit `nowhere`"),

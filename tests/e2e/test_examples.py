@@ -50,6 +50,7 @@ def test_example(example: Path, tmp_path: Path) -> None:
     folder = tmp_path / example.name
     shutil.copytree(example, folder, ignore=shutil.ignore_patterns(".mlspec", "__pycache__"))
     whole(committed(folder))
+    assert "v1: identical" in run(str(MLSPEC), "reproduce", "--stage", "staging", cwd=folder)
 
 
 @pytest.mark.parametrize("template", [name for name in templates() if name != "classifier"])  # the README plays that

@@ -55,7 +55,7 @@ def test_an_editor_sees_what_is_wrong(kind: str, spec: dict[str, object]) -> Non
     assert list(Draft202012Validator(schema(kind)).iter_errors(spec))
 
 
-@pytest.mark.parametrize("name", ["plan", "record", "head", "show", "diff", "lineage", "explain"])
+@pytest.mark.parametrize("name", ["plan", "record", "head", "show", "diff", "lineage", "explain", "reproduce"])
 def test_an_example_of_what_is_recorded_is_valid(name: str) -> None:
     example = json.loads((SCHEMAS / "examples" / f"{name}.json").read_text())
     assert [error.message for error in Draft202012Validator(schema(name)).iter_errors(example)] == []
