@@ -359,7 +359,7 @@ def _evaluate(session: _Recording, action: Action, started: datetime) -> Result:
     )
     now = view.beside(head, stamp(started))
     draft = with_conformity(now, draft) if session.author.origin.deploys else draft
-    return Result(_told(metrics, verdicts), (draft,), negative=negative(now, draft))
+    return Result(_told(head, metrics, verdicts), (draft,), negative=negative(now, draft))
 
 
 def _estimate(session: _Recording, run: Run, name: str) -> Estimate:

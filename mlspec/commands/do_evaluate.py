@@ -15,7 +15,7 @@ from mlspec.commands.session import Session
 from mlspec.commands.tables import Table, load_table
 from mlspec.commands.trial import Trial
 from mlspec.core.fold import fold
-from mlspec.core.head import Run
+from mlspec.core.head import Head, Run
 from mlspec.core.plan import Action
 from mlspec.core.record import Cost, Object, Record
 from mlspec.core.verdict import Estimate, GateVerdict, Spread
@@ -71,7 +71,7 @@ def evaluate(session: Session, action: Action, started: datetime) -> Result:
     now = view.beside(head, stamp(started))
     draft = with_conformity(now, draft) if session.author.origin.deploys else draft
     return Result(
-        _told(metrics, verdicts),
+        _told(head, metrics, verdicts),
         (*_of_champions(session, action, started, trial), draft),
         metrics=tuple(metrics.items()),
         verdicts=verdicts,
@@ -154,10 +154,16 @@ def _as_trained(model: Model, run: Run) -> Model:
     return model.model_copy(update=update)
 
 
-def _told(metrics: dict[str, Estimate], verdicts: tuple[GateVerdict, ...]) -> str:
+def _told(head: Head, metrics: dict[str, Estimate], verdicts: tuple[GateVerdict, ...]) -> str:
     parts = [
         f"{name} {estimate.value:.4g}" if estimate.value is not None else f"{name} undefined"
         for name, estimate in metrics.items()
     ]
-    parts += [f"{verdict.gate} {verdict.outcome.value}" for verdict in verdicts]
+    parts += [f"{called(head, verdict)} {verdict.outcome.value}" for verdict in verdicts]
     return ", ".join(parts)
+
+
+def called(head: Head, verdict: GateVerdict) -> str:
+    """Return a gate as a verdict is of it: with the champion that it compared with, `gate/quality against v3`."""
+    version = head.version_of(verdict.champion)
+    return verdict.gate + (f" against v{version.n}" if version else "")

@@ -11,7 +11,7 @@ from mlspec.core.plan import Action
 from mlspec.core.record import Record
 from mlspec.io.clock import stamp
 from mlspec.planner import conformity, fingerprint, models, overrides
-from mlspec.planner.standing import Conformity, champion
+from mlspec.planner.standing import Conformity, numbers, shown
 from mlspec.planner.view import ModelView
 
 
@@ -42,8 +42,7 @@ def enter(session: Session, action: Action, started: datetime) -> Result:
     session.workspace.store.check(head.runs[version.fingerprint].artifact)
     state = head.stages.get(stage)
     conforms = all(one is not None and one.passes for _, one in found)
-    waived = tuple(waiver for _, one in found if one is not None for waiver in one.waived) if conforms else ()
-    rival = champion(head, version.fingerprint, stage) if any(asked.champion for asked in every) else None
+    waived = tuple(dict.fromkeys(waiver for _, one in found if one for waiver in one.waived)) if conforms else ()
     draft = session.author.draft(
         action.verb,
         action,
@@ -54,13 +53,14 @@ def enter(session: Session, action: Action, started: datetime) -> Result:
         replaces=state.version if state else None,
         gates=view.chain(stage),
         set_after=view.set_after(version.fingerprint, stage),
-        champion=rival,
+        champions=numbers(head, view.rivals(version.fingerprint, stage)),
         conforming={stage: conforms},
         waivers={stage: waived} if waived else {},
         released=_ended(head, stage),
     )
     before = f" (was v{state.version})" if state and state.version else ""
-    return Result(f"v{version.n} is in {stage}{before}", (draft,), version=version.n)
+    by = f"; waived: {', '.join(map(shown, waived))}" if waived and action.verb == "promote" else ""
+    return Result(f"v{version.n} is in {stage}{before}{by}", (draft,), version=version.n)
 
 
 def demote(session: Session, action: Action, started: datetime) -> Result:

@@ -18,12 +18,13 @@ from mlspec.commands.find import find_project, refuse_committed
 from mlspec.commands.sources import files_of, is_many
 from mlspec.core.digest import of
 from mlspec.io import cache
-from mlspec.io.clock import SystemClock
+from mlspec.io.clock import SystemClock, stamp
 from mlspec.io.files import Signature, find_source
 from mlspec.io.git import open_repository
 from mlspec.io.remote import RemoteError
 from mlspec.io.trees import SKIPPED
 from mlspec.lineage.home import Home, is_current, locate
+from mlspec.planner.standing import holds_until
 from mlspec.plugins.installed import installed
 from mlspec.render.plan_text import plan_lines
 from mlspec.render.text import Line
@@ -98,9 +99,10 @@ def remember(workspace: Workspace, plan: Plan, began: datetime) -> None:
 
 
 def _until(workspace: Workspace, began: datetime) -> str:
-    """Return the last day on which all waivers hold that held when a plan was made."""
-    days = (day for outline in workspace.specs.outlines.values() for day in outline.waivers)
-    return min((day for day in days if day >= began.date().isoformat()), default=_EVER)
+    """Return the last day on which every waiver counts as it did when a plan was made."""
+    now, at = began.date().isoformat(), stamp(began)
+    days = [day for outline in workspace.specs.outlines.values() for day in outline.waivers if day >= now]
+    return min(days, default=_EVER) if all(holds_until(day, at) for day in days) else now
 
 
 def _file(root: Path) -> Path:

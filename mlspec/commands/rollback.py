@@ -22,8 +22,7 @@ from mlspec.core.rollback import Judged, Rollback, RolledBack
 from mlspec.io.clock import SystemClock, stamp
 from mlspec.lineage.write import append, fresh
 from mlspec.planner import fingerprint, overrides
-from mlspec.planner.standing import Asked, champion, standing
-from mlspec.planner.view import gates_of
+from mlspec.planner.standing import Asked, numbers, rivals, standing
 from mlspec.specs.model import Model, seconds
 
 LONGEST = timedelta(days=90)
@@ -96,6 +95,7 @@ def propose(workspace: Workspace, request: RollbackRequest, reason: str, now: da
         replaces=state.version if state else None,
         override=Override(until=stamp(until), reason=reason, declared=overrides.asked(model, stage)),
         gates=judged(workspace, model, head, version.fingerprint, stage, now),
+        champions=_champions(workspace, model, head, version.fingerprint, stage),
         ends=state.override.until if state and state.override else None,
         file=workspace.specs.where[model.address].file,
     )
@@ -112,7 +112,7 @@ def draft(writer: Author, found: Rollback, started: datetime) -> Record:
         run=found.run,
         effect=fingerprint.effect("rollback", found.address, **inputs),
     )
-    waived = tuple(waiver for judged in found.gates.values() for waiver in judged.waived)
+    waived = tuple(dict.fromkeys(waiver for judged in found.gates.values() for waiver in judged.waived))
     return writer.draft(
         "rollback",
         action,
@@ -121,8 +121,8 @@ def draft(writer: Author, found: Rollback, started: datetime) -> Record:
         stage=found.stage,
         version=found.version,
         replaces=found.replaces,
-        gates={name: judged.digest for name, judged in found.gates.items()},
-        champion=next((judged.champion for judged in found.gates.values() if judged.champion), None),
+        gates={judged.gate: judged.digest for judged in found.gates.values()},
+        champions=found.champions,
         conforming={found.stage: found.conforms},
         waivers={found.stage: waived} if waived and found.conforms else {},
         override=found.override,
@@ -227,18 +227,29 @@ def _before(head: Head, stage: str, state: StageState | None) -> int:
     return before[-1]
 
 
+def _champions(workspace: Workspace, model: Model, head: Head, run: str, stage: str) -> dict[str, int]:
+    order = workspace.project.stages
+    way = tuple(one for one in order[: order.index(stage) + 1] if one in model.stages)
+    return numbers(head, rivals(head, run, stage, way))
+
+
 def judged(workspace: Workspace, model: Model, head: Head, run: str, stage: str, now: datetime) -> dict[str, Judged]:
-    """Return what is recorded of the gates of a stage, as they are declared now, for a run on its own test rows."""
-    rival, at = champion(head, run, stage) or "", stamp(now)
-    found = {}
-    for name in gates_of(model, workspace.project.stages, stage):
-        gate = workspace.specs.gates[name]
-        bar = fingerprint.gate(gate, workspace.loaded.judges.get(name, ())).digest
-        asked = Asked(name, bar, rival if gate.compares else "")
-        fact = head.verdicts.get(asked.key(run, head.runs[run].dataset))
-        judgement = Judged(asked.digest, champion=asked.champion or None)
-        if fact is not None:
-            seen = standing(fact, gate, model.waivers, at)
-            judgement = replace(judgement, outcome=seen.outcome, reason=seen.why, waived=seen.waived)
-        found[name] = judgement
-    return found
+    """Return what is recorded of the gates on the way into a stage, as they are declared now, for a run, by name.
+
+    A gate that compares is named with whom: `quality against v3`.
+    """
+    order, at = workspace.project.stages, stamp(now)
+    way = tuple(one for one in order[: order.index(stage) + 1] if one in model.stages)
+    beside, found = rivals(head, run, stage, way), {}
+    for before in way:
+        for name in model.stages[before].gates:
+            gate = workspace.specs.gates[name]
+            bar = fingerprint.gate(gate, workspace.loaded.judges.get(name, ())).digest
+            asked = Asked(name, bar, beside.get(before, "") if gate.compares else "")
+            fact = head.verdicts.get(asked.key(run, head.runs[run].dataset))
+            judgement = Judged(asked.digest, gate=name)
+            if fact is not None:
+                seen = standing(fact, gate, model.waivers, at)
+                judgement = replace(judgement, outcome=seen.outcome, reason=seen.why, waived=seen.waived)
+            found[asked.shown(head)] = judgement
+    return dict(sorted(found.items()))

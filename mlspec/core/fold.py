@@ -192,10 +192,23 @@ def _enter(head: Head, record: Record) -> Update:
         conforming=record.conforming.get(stage, True),
         held=_held(head.stages.get(stage)),
         override=record.override,
-        champion=record.champion,
+        champions=record.champions,
+        faced=_faced(head.stages.get(stage), record),
         waivers=record.waivers.get(stage, ()),
     )
     return {"stages": {**head.stages, stage: state}}
+
+
+def _faced(before: StageState | None, record: Record) -> dict[str, int]:
+    """Return what each version first replaced in a stage; one that comes back keeps what it faced at first."""
+    known, replaced = before.faced if before else {}, record.champions.get(record.stage or "")
+    if replaced is None or record.version is None or str(record.version) in known or _was_there(before, record):
+        return known
+    return {**known, str(record.version): replaced}
+
+
+def _was_there(before: StageState | None, record: Record) -> bool:
+    return before is not None and record.version in (*before.held, before.version)
 
 
 def _held(before: StageState | None) -> tuple[int, ...]:
@@ -236,7 +249,7 @@ def _retire(head: Head, record: Record) -> Update:
                 "record": record.digest,
                 "held": _held(state),
                 "override": None,
-                "champion": None,
+                "champions": {},
                 "waivers": (),
             }
         )

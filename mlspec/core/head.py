@@ -107,8 +107,10 @@ class StageState(Value):
     conforming: bool = True
     held: tuple[int, ...] = ()
     override: Override | None = None
-    champion: str | None = None
-    """The run that the version was compared with when it entered."""
+    champions: dict[str, int] = {}
+    """What the version was set beside when it entered: by stage on the way, the version there."""
+    faced: dict[str, int] = {}
+    """By version that ever held the stage, the one that it first replaced."""
     waivers: tuple[Waiver, ...] = ()
     """What was waived for it to conform."""
 
@@ -191,9 +193,7 @@ def newest(facts: Mapping[str, _Dated]) -> _Dated | None:
 
 def evaluated(head: Head, test: str) -> set[str]:
     """Return the runs of a model that were evaluated on the test rows of a dataset version."""
-    measured = {
-        key for key, run in head.runs.items() if test in run.predictions or (run.dataset == test and run.metrics)
-    }
+    measured = {key for key, run in head.runs.items() if run.dataset == test and run.metrics}
     return measured | {fact.run for fact in head.verdicts.values() if fact.test == test}
 
 

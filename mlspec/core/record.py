@@ -169,8 +169,8 @@ class Record(Value):
     """Of a training: the gates and digests in force on the deployed branch at that time."""
     set_after: tuple[str, ...] = ()
     """Of a promotion: the gates that were set, or set anew, after the version had been trained."""
-    champion: str | None = None
-    """Of a promotion: the run that the version was compared with."""
+    champions: dict[str, int] = {}
+    """Of a promotion: by stage on the way, the version that it was set beside."""
     waivers: dict[str, tuple[Waiver, ...]] = {}
     """By stage, what is waived for its version to conform."""
     conforming: dict[str, bool] = {}

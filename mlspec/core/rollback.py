@@ -12,16 +12,13 @@ from mlspec.core.verdict import Outcome
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What is recorded of a gate for a version; without an outcome, it was never judged by that gate.
-
-    `champion` is the run that the gate compares it with.
-    """
+    """What is recorded of a gate for a version; without an outcome, it was never judged by that gate."""
 
     digest: str
     outcome: Outcome | None = None
     reason: str = ""
     waived: tuple[Waiver, ...] = ()
-    champion: str | None = None
+    gate: str = ""
 
     @property
     def passes(self) -> bool:
@@ -40,6 +37,8 @@ class Rollback:
     replaces: int | None
     override: Override
     gates: Mapping[str, Judged]
+    champions: Mapping[str, int]
+    """By stage on the way, the version that its gates compare with."""
     ends: str | None
     """The time until when an override was to hold that this one takes the place of."""
     file: str

@@ -20,7 +20,8 @@ def conformity(seen: ModelView, stage: str) -> Conformity | None:
     if len(judged) < len(found):
         return None
     conforms = all(one.passes for one in judged)
-    return Conformity(conforms, tuple(waiver for one in judged for waiver in one.waived) if conforms else ())
+    waived = dict.fromkeys(waiver for one in judged for waiver in one.waived)
+    return Conformity(conforms, tuple(waived) if conforms else ())
 
 
 def conforming(seen: ModelView, evaluated: Collection[str] = ()) -> dict[str, Conformity]:

@@ -13,6 +13,7 @@ from mlspec.core import digest
 from mlspec.core.address import Address
 from mlspec.core.heads import identity
 from mlspec.planner import datasets
+from mlspec.planner.standing import holds_until
 from mlspec.planner.world import World
 
 
@@ -26,7 +27,7 @@ def keys(world: World) -> dict[str, str]:
         version, head = versions[model.dataset], identity(world.heads, str(address))
         if version is not None and head is not None:
             judges = [f"{gate} {gates[gate]}" for gate in model.gates]
-            judges += [f"waived until {day}: {world.at[:10] <= day}" for day in model.waivers]
+            judges += [f"waived until {day}: {holds_until(day, world.at)}" for day in model.waivers]
             found[name] = _key(world, address, [head, version.digest, *judges])
     return found
 

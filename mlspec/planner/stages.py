@@ -12,7 +12,7 @@ from mlspec.core.verdict import Outcome
 from mlspec.planner import overrides
 from mlspec.planner.fingerprint import effect
 from mlspec.planner.overrides import Hold
-from mlspec.planner.standing import Asked, shown
+from mlspec.planner.standing import Asked, declared, shown
 from mlspec.planner.view import ModelView
 from mlspec.planner.world import World
 
@@ -73,11 +73,12 @@ def _enter(world: World, seen: ModelView, stage: str, planned: Collection[str], 
     version = seen.head.version_of(target)
     number = version.n if version else seen.expected_version
     state = seen.head.stages.get(stage)
-    back = state is not None and number in state.held and version is not None
+    back = state is not None and state.version is not None and number in state.held and version is not None
     verb = "rollback" if back else "promote"
     every = seen.asked(target, stage)
     negative = None if back else _negative(seen, target, number, every)
     waived = _waived(seen, target, every)
+    pending = () if back else _pending(seen, target, every)
     return Action(
         verb="rollback" if back else "promote",
         address=seen.address,
@@ -85,7 +86,7 @@ def _enter(world: World, seen: ModelView, stage: str, planned: Collection[str], 
         version=number,
         run=target,
         change="update" if state and state.version is not None else "create",
-        effect=effect(verb, seen.address, **_inputs(seen, target, stage, waived)),
+        effect=effect(verb, seen.address, **_inputs(seen, target, stage, (*waived, *pending))),
         needs=_needs(seen, target, planned),
         conditions=()
         if back
@@ -95,7 +96,7 @@ def _enter(world: World, seen: ModelView, stage: str, planned: Collection[str], 
         or (None if world.authority.deploys else world.authority.why),
         negative=held.expired if held else negative is not None,
         reasons=(_reason(seen, stage, number), *(() if held else overrides.ended(stage, state))),
-        notes=_notes(seen, target, stage, waived),
+        notes=_notes(seen, target, stage, waived, pending),
     )
 
 
@@ -110,11 +111,19 @@ def _waived(seen: ModelView, target: str, every: Iterable[Asked]) -> tuple[Waive
     return tuple(dict.fromkeys(waiver for one in found if one is not None for waiver in one.waived))
 
 
-def _notes(seen: ModelView, target: str, stage: str, waived: tuple[Waiver, ...]) -> tuple[str, ...]:
+def _pending(seen: ModelView, target: str, every: Iterable[Asked]) -> tuple[Waiver, ...]:
+    """Return the waivers of gates that have not judged yet: who approves the move approves what may come of them."""
+    return declared(seen.model.waivers, {one.gate for one in every if seen.standing(target, one) is None}, seen.at)
+
+
+def _notes(
+    seen: ModelView, target: str, stage: str, waived: tuple[Waiver, ...], pending: tuple[Waiver, ...]
+) -> tuple[str, ...]:
     """Say what a reviewer should know: what is waived and why, and which gates are younger than the version."""
     late = ", ".join(f"gate/{name}" for name in seen.set_after(target, stage))
     return (
         *(f"waived: {shown(one)} ({one.reason})" for one in waived),
+        *(f"waived if it fails: {shown(one)} ({one.reason})" for one in pending if one not in waived),
         *([f"set after training: {late}"] if late else []),
     )
 

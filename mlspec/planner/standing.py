@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mlspec.core.head import Head, VerdictFact, verdict_key
@@ -21,6 +21,11 @@ class Asked:
     digest: str
     champion: str = ""
 
+    def shown(self, head: Head) -> str:
+        """Return its name, with the champion that it compares with: `quality against v3`."""
+        version = head.version_of(self.champion)
+        return self.gate + (f" against v{version.n}" if version else "")
+
     def key(self, run: str, test: str) -> str:
         """Return the key of the verdict on a run and a test set."""
         return verdict_key(run, self.digest, test, self.champion or None)
@@ -33,13 +38,31 @@ def occupant(head: Head, stage: str) -> str | None:
     return version.fingerprint if version else None
 
 
-def champion(head: Head, run: str, stage: str) -> str | None:
-    """Return what a run is compared with on its way into a stage: what holds it now.
+def rivals(head: Head, run: str, stage: str, way: Iterable[str]) -> dict[str, str]:
+    """Return what the gates of each stage on the way compare a run with, by stage; `way` ends with `stage` itself.
 
-    What holds it was compared, when it entered, with what had held it then.
+    A stage's gates compare with what holds that stage now. A version that ever held it was compared with what it first
+    replaced, and what holds `stage` now with what it was set beside when it entered: neither question changes when
+    others come and go. Where a stage on the way is empty, its gates compare with what holds the last one.
     """
-    held = occupant(head, stage)
-    return head.stages[stage].champion if held is not None and run == held else held
+    now = head.stages[stage] if occupant(head, stage) == run else None
+    numbers = {one: now.champions.get(one) if now else _before(head, run, one, stage) for one in way}
+    versions = {one: head.version(n) for one, n in numbers.items() if n is not None}
+    return {one: version.fingerprint for one, version in versions.items() if version is not None}
+
+
+def numbers(head: Head, runs: Mapping[str, str]) -> dict[str, int]:
+    """Return runs by stage as the numbers of their versions, as a record names them."""
+    known = {stage: head.version_of(run) for stage, run in runs.items()}
+    return {stage: version.n for stage, version in known.items() if version is not None}
+
+
+def _before(head: Head, run: str, stage: str, last: str) -> int | None:
+    state, version = head.stages.get(stage), head.version_of(run)
+    held = state is not None and version is not None and version.n in (*state.held, state.version)
+    if state is not None and (held or state.version is not None):
+        return state.faced.get(str(version.n)) if held and version else state.version
+    return _before(head, run, last, last) if stage != last else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +74,7 @@ class Standing:
     reason: str
     waived: tuple[Waiver, ...] = ()
     lapsed: tuple[Waiver, ...] = ()
+    at: str = ""
 
     @property
     def passes(self) -> bool:
@@ -60,7 +84,7 @@ class Standing:
     @property
     def why(self) -> str:
         """Return why it does not pass: the reason of the verdict, and which waiver is over."""
-        over = "".join(f"; the waiver of `{one.check}` by {one.owner} expired on {one.expires}" for one in self.lapsed)
+        over = "".join(f"; the waiver of `{one.check}` by {one.owner} {_over(one, self.at)}" for one in self.lapsed)
         return f"{self.reason}{over}"
 
 
@@ -72,6 +96,12 @@ class Conformity:
     waivers: tuple[Waiver, ...] = ()
 
 
+def _over(waiver: Waiver, at: str) -> str:
+    if waiver.expires < at[:10]:
+        return f"expired on {waiver.expires}"
+    return f"is until {waiver.expires}, and none holds for more than a year: shorten it"
+
+
 def standing(fact: VerdictFact, gate: Gate, waivers: Sequence[spec.Waiver], at: str) -> Standing:
     """Return where a run stands by a recorded verdict, with the waivers its model declares, at a time."""
     name = gate.name
@@ -79,11 +109,27 @@ def standing(fact: VerdictFact, gate: Gate, waivers: Sequence[spec.Waiver], at: 
         return Standing(name, fact.outcome, fact.reason)
     failing = [gate.checks[n] for n in fact.failing if n < len(gate.checks)]
     fits = [(waiver, check) for waiver in waivers if waiver.gate == name for check in failing if waives(waiver, check)]
-    holding = [(waiver, check) for waiver, check in fits if at[:10] <= waiver.expires]
+    holding = [(waiver, check) for waiver, check in fits if holds(waiver, at)]
     waived = _recorded(waiver for waiver, _ in holding)
-    lapsed = _recorded(waiver for waiver, _ in fits if at[:10] > waiver.expires)
-    covered = bool(failing) and all(any(check is other for _, other in holding) for check in failing)
-    return Standing(name, fact.outcome, fact.reason, waived if covered else (), lapsed)
+    bare = [check for check in failing if not any(check is other for _, other in holding)]
+    lapsed = _recorded(waiver for waiver, check in fits if not holds(waiver, at) and any(check is one for one in bare))
+    covered = bool(failing) and not bare
+    return Standing(name, fact.outcome, fact.reason, waived if covered else (), lapsed, at)
+
+
+def holds(waiver: spec.Waiver, at: str) -> bool:
+    """Say whether a waiver holds at a time."""
+    return holds_until(waiver.expires, at)
+
+
+def holds_until(day: str, at: str) -> bool:
+    """Say whether a waiver until a day holds at a time: not after that day, and none is for more than a year ahead."""
+    return at[:10] <= day <= f"{int(at[:4]) + 1}{at[4:10]}"
+
+
+def declared(waivers: Iterable[spec.Waiver], gates: Collection[str], at: str) -> tuple[Waiver, ...]:
+    """Return the waivers of some gates that hold at a time, whether or not they are needed."""
+    return _recorded(waiver for waiver in waivers if waiver.gate in gates and holds(waiver, at))
 
 
 def _recorded(waivers: Iterable[spec.Waiver]) -> tuple[Waiver, ...]:

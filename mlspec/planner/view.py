@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from mlspec.core.head import Head
 from mlspec.planner.datasets import DatasetView
 from mlspec.planner.fingerprint import Wanted
-from mlspec.planner.standing import Asked, Standing, champion, occupant, standing
+from mlspec.planner.standing import Asked, Standing, occupant, rivals, standing
 from mlspec.specs.gate import Gate
 from mlspec.specs.model import Model
 
@@ -73,26 +73,30 @@ class ModelView:
         """Return the run that holds a stage now."""
         return occupant(self.head, stage)
 
-    def asked(self, run: str, stage: str) -> tuple[Asked, ...]:
-        """Return what the gates of a stage, and of every stage before it, are asked of a run.
+    def rivals(self, run: str, stage: str) -> dict[str, str]:
+        """Return what a run is compared with on its way into a stage: by stage, the run there."""
+        return rivals(self.head, run, stage, self._way(stage))
 
-        The gates of a stage that the run is to hold too, or holds, compare it with the champion of that stage; all
-        others with that of the stage it is on its way into.
-        """
-        found = set[Asked]()
-        for before in self.order[: self.order.index(stage) + 1]:
-            if before not in self.model.stages:
-                continue
-            there = before if run in (self.target(before), self.occupant(before)) else stage
-            rival = champion(self.head, run, there) or ""
-            for name in self.model.stages[before].gates:
-                found.add(Asked(name, self.gates[name], rival if self.bars[name].compares else ""))
-        return tuple(sorted(found))
+    def asked(self, run: str, stage: str) -> tuple[Asked, ...]:
+        """Return what the gates of a stage, and of every stage before it, are asked of a run."""
+        rivals = self.rivals(run, stage)
+        return tuple(
+            sorted(
+                {
+                    Asked(name, self.gates[name], rivals.get(before, "") if self.bars[name].compares else "")
+                    for before in self._way(stage)
+                    for name in self.model.stages[before].gates
+                }
+            )
+        )
+
+    def _way(self, stage: str) -> tuple[str, ...]:
+        """Return the declared stages on the way into one, that one last."""
+        return tuple(one for one in self.order[: self.order.index(stage) + 1] if one in self.model.stages)
 
     def shown(self, asked: Asked) -> str:
         """Return a gate by its address, with the champion that it compares with: `gate/quality against v3`."""
-        version = self.head.version_of(asked.champion)
-        return f"gate/{asked.gate}" + (f" against v{version.n}" if version else "")
+        return f"gate/{asked.shown(self.head)}"
 
     def judged_by(self, run: str) -> tuple[Asked, ...]:
         """Return what the gates that matter for a run are asked: those of the stages it should hold or holds."""
@@ -115,7 +119,8 @@ class ModelView:
         known = self.head.runs.get(run)
         if known is None or known.in_force is None:
             return ()
-        return tuple(name for name, key in self.chain(stage).items() if known.in_force.get(name) != key)
+        there = set(known.in_force.values())  # by what it asks: a gate may have got another name since
+        return tuple(name for name, key in self.chain(stage).items() if key not in there)
 
     def restoring(self, run: str) -> str:
         """Return what may bring back the bytes of a run that the store lost; a version can be trained again for it."""

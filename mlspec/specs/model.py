@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, model_validator
 
-from mlspec.specs.base import Change, Keep, MisplacedError, Name, Part, Scalar, Spec, Text
+from mlspec.specs.base import Change, Keep, MisplacedError, Name, Part, Scalar, Spec
 from mlspec.specs.command import normal, words
 from mlspec.specs.paths import RepositoryGlob, RepositoryPath
 
@@ -31,6 +31,12 @@ def seconds(duration: str) -> int:
 
 def _duration(text: str) -> str:
     seconds(text)
+    return text
+
+
+def _one_line(text: str) -> str:
+    if len(text.splitlines()) > 1:
+        raise ValueError("must be one line")
     return text
 
 
@@ -180,12 +186,12 @@ class Waiver(Part):
     """Which of its checks, such as `fairness`."""
     metric: Annotated[str | None, Change.RECORD] = None
     """Only the checks of this metric; by default all of that name."""
-    reason: Annotated[Text, Change.RECORD]
-    """Why this is acceptable, for whoever asks later."""
+    reason: Annotated[Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_one_line)], Change.RECORD]
+    """Why this is acceptable, for whoever asks later; one line."""
     owner: Annotated[Name, Change.RECORD]
     """The team that answers for the exception; not the model's own."""
     expires: Annotated[Annotated[str, AfterValidator(_day)], Change.RECORD]
-    """The last day on which it holds, as 2027-03-31; after that the check counts again."""
+    """The last day on which it holds, as 2027-03-31, at most a year ahead; after that the check counts again."""
 
 
 class Model(Spec):
@@ -205,7 +211,7 @@ class Model(Spec):
     """What is measured on the test split, by scikit-learn's scorer names."""
     stages: dict[Name, Stage] = {}
     """What should hold each stage."""
-    waivers: Annotated[tuple[Waiver, ...], Change.RECORD] = ()
+    waivers: Annotated[Annotated[tuple[Waiver, ...], Field(max_length=10)], Change.RECORD] = ()
     """Checks of its gates that need not pass for a time."""
     keep: KeepVersions = KeepVersions()
     """Which versions `mlspec gc` keeps, beside those in use."""

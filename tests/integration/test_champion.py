@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from html import unescape
 from typing import Any
 
@@ -37,7 +38,7 @@ def test_a_version_is_set_beside_the_champion_on_rows_that_neither_was_trained_o
     compared = next(check for check in verdict["checks"] if check["check"] == "champion")
     assert compared["against"] == "champion v1" and newest(world, "evaluate")["evaluations"] == 1
     assert compared["estimate"]["n"] < newest(world, "evaluate")["rows"]
-    assert newest(world, "promote")["champion"] == verdict["champion"]
+    assert newest(world, "promote")["champions"] == {"staging": 1}
     assert "No changes." in world.mlspec("plan").out
     assert world.mlspec("verify", "--store").code == 0
 
@@ -63,11 +64,12 @@ waivers:
     check: metric
     reason: The pilot is watched by hand.
     owner: legal
-    expires: "2126-12-31"
+    expires: "DAY"
 """
-    world.write({SPEC: (world.root / SPEC).read_text() + waiver})
+    day = (datetime.now(UTC) + timedelta(days=30)).date().isoformat()
+    world.write({SPEC: (world.root / SPEC).read_text() + waiver.replace("DAY", day)})
     world.commit("Waive it for the pilot")
-    said = "better-than-chance: metric until 2126-12-31 by legal"
+    said = f"better-than-chance: metric until {day} by legal"
     assert f"waived: {said} (The pilot is watched by hand.)" in world.mlspec("plan").out
     assert f"waived: {said}" in unescape(world.mlspec("plan", "--format", "markdown").out)
     assert world.mlspec("apply", "--yes").code == 0
@@ -80,7 +82,7 @@ waivers:
     assert "waives" in world.mlspec("log", "model/answer").out
     assert "No changes." in world.mlspec("plan").out
 
-    world.edit(SPEC, "2126-12-31", "2026-01-31")
+    world.edit(SPEC, day, "2026-01-31")
     world.commit("It is over")
     assert world.mlspec("apply", "--yes").code == 0
     (stage,) = shown(world)["stages"]
