@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from mlspec.core.probe import Probe
 from mlspec.specs.base import Change, MisplacedError
@@ -15,6 +15,7 @@ _SIZE = re.compile(r"(\d{1,9}(?:\.\d{1,3})?) ?(B|kB|MB|GB|TB|KiB|MiB|GiB|TiB)")
 _UNITS = {"B": 1, **{f"{letter}B": 1000**n for n, letter in enumerate("kMGT", 1)}} | {
     f"{letter}iB": 1024**n for n, letter in enumerate("KMGT", 1)
 }
+_NO_SIZE = "must be a size such as 500kB, 50MB or 2GiB"
 _REPEATS = 5
 
 
@@ -27,7 +28,7 @@ def size_of(text: str) -> int:
     match = _SIZE.fullmatch(text)
     size = round(float(match[1]) * _UNITS[match[2]]) if match else 0
     if size == 0:
-        raise ValueError("must be a size such as 500kB, 50MB or 2GiB")
+        raise ValueError(_NO_SIZE)
     return size
 
 
@@ -36,7 +37,15 @@ def _size(text: str) -> str:
     return text
 
 
-Size = Annotated[str, AfterValidator(_size), Field(json_schema_extra={"pattern": f"^{_SIZE.pattern}$"})]
+def _no_number(value: Any) -> Any:
+    """Refuse a number here: that a text is wanted would be true, and no help."""
+    if isinstance(value, int | float):
+        raise ValueError(_NO_SIZE)
+    return value
+
+
+_PATTERN = Field(json_schema_extra={"pattern": f"^{_SIZE.pattern}$"})
+Size = Annotated[str, AfterValidator(_size), BeforeValidator(_no_number), _PATTERN]
 
 
 class FootprintCheck(CheckSpec):

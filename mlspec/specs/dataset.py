@@ -110,7 +110,7 @@ class Column(Part):
     max_missing: Annotated[Fraction | None, Change.CHECK] = None
     """The share of missing values allowed in this column; by default what `checks` says."""
     sensitive: Annotated[bool, Change.RECORD] = False
-    """Personal or protected: mlspec never prints or records its values; what your own code prints is in its log."""
+    """Personal or protected: mlspec prints and records no value but those the spec names; your own code's log may."""
     description: Annotated[Text | None, Change.RECORD] = None
     """What the column means."""
 

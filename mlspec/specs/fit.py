@@ -162,13 +162,21 @@ def _order_misfits(gate: Gate, check: CheckSpec, dataset: Dataset, path: Path) -
 
 def _group_misfits(gate: Gate, column: Column, path: Path, *, by_ranges: bool) -> Iterator[Misfit]:
     name = column.name
-    if by_ranges and column.type not in NUMBERS:
+    if column.sensitive and column.values is None and not by_ranges and column.type != "boolean":
+        message = f"gate/{gate.name} names groups by the values of `{name}`, which is sensitive and lists none"
+        hint = f"list its `values` in the schema: then its group names are in the spec already{_ranges(column)}"
+        yield Misfit(path, "gate/sensitive-groups", message, hint)
+    elif by_ranges and column.type not in NUMBERS:
         message = f"gate/{gate.name} groups `{name}` by ranges of a number, and it is {column.type}"
         yield Misfit(path, "gate/groups", message, f"group by its values: {name}")
     elif not by_ranges and column.values is None and column.type in _OF_MANY_VALUES:
         message = f"gate/{gate.name} groups by each value of `{name}`, which is {column.type}"
         hint = f"give ranges, as {{{name}: [10, 20]}}" if column.type == "number" else "name a column of few values"
         yield Misfit(path, "gate/groups", message, hint)
+
+
+def _ranges(column: Column) -> str:
+    return f"; or give ranges, as {{{column.name}: [10, 20]}}" if column.type in NUMBERS else ""
 
 
 def _may_hold(column: Column, value: object) -> bool:
@@ -202,7 +210,9 @@ def _binary_misfit(metric: Metric, model: Model, target: Column, path: Path) -> 
     if values is not None and len(values) > 2:
         message = f"`{metric.name}` is for two classes, and `{target.name}` has {len(values)}"
         other = _MANY_CLASSES.get(metric.name, f"{metric.name}_macro")
-        return Misfit(path, "metric/too-many-classes", message, f"for several classes there is {other}")
+        known = f"is {other}" if other in METRICS else "are accuracy, f1_macro, roc_auc_ovr, log_loss and others"
+        hint = f"for several classes there {known}"
+        return Misfit(path, "metric/too-many-classes", message, hint)
     if model.positive is not None or _has_natural_positive(target):
         return None
     example = "the value" if not values else " or ".join(shown(value) for value in values)

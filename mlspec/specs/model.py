@@ -15,6 +15,7 @@ from mlspec.specs.paths import RepositoryGlob, RepositoryPath
 Task = Literal["classification", "regression"]
 _DURATION = re.compile(r"(\d{1,6})(s|m|h|d)")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_NO_DURATION = "must be a duration such as 90s, 15m, 2h or 1d"
 
 
 def seconds(duration: str) -> int:
@@ -25,7 +26,7 @@ def seconds(duration: str) -> int:
     """
     match = _DURATION.fullmatch(duration)
     if match is None or int(match[1]) == 0:
-        raise ValueError("must be a duration such as 90s, 15m, 2h or 1d")
+        raise ValueError(_NO_DURATION)
     return int(match[1]) * _SECONDS[match[2]]
 
 
@@ -38,6 +39,13 @@ def _one_line(text: str) -> str:
     if len(text.splitlines()) > 1:
         raise ValueError("must be one line")
     return text
+
+
+def _no_number(value: Any) -> Any:
+    """Refuse a number here: that a text is wanted would be true, and no help."""
+    if isinstance(value, int | float):
+        raise ValueError(_NO_DURATION)
+    return value
 
 
 def _day(text: str) -> str:
@@ -62,7 +70,7 @@ def _entrypoint(text: str) -> str:
     return text
 
 
-Duration = Annotated[str, AfterValidator(_duration)]
+Duration = Annotated[str, AfterValidator(_duration), BeforeValidator(_no_number)]
 Entrypoint = Annotated[str, AfterValidator(_entrypoint)]
 
 

@@ -18,6 +18,8 @@ MISSING = ("NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "?", "-")
 _TINY = 1e-300
 """Powers of ten near the end of what a double holds are no round numbers any more."""
 _MOST_VALUES = 20
+_FEWEST_PEOPLE = 10
+"""A value that fewer have may tell who they are: it is not written down."""
 _PROSE_LENGTH = 40
 _TARGETS = {"target", "label", "class", "y", "outcome", "churn", "churned", "default", "response"}
 _PERSONAL = re.compile(
@@ -152,10 +154,16 @@ def _column(one: _Seen, role: str, rows: int) -> Guess:
     if role != "feature":
         fields["role"] = role
     if personal:
-        fields["sensitive"] = True
+        fields |= {**_groups(one), "sensitive": True}
     elif role in ("feature", "target"):
         fields |= _limits(one, role, rows)
     return Guess(fields, _why(one, role, rows, personal=personal))
+
+
+def _groups(one: _Seen) -> dict[str, Any]:
+    """Return the values of a personal column of text where each is that of a group of people: gates may name them."""
+    few = 1 < len(one.counts) <= _MOST_VALUES and min(one.counts.values()) >= _FEWEST_PEOPLE
+    return {"values": sorted(one.counts)} if one.kind == "string" and few else {}
 
 
 def _limits(one: _Seen, role: str, rows: int) -> dict[str, Any]:

@@ -103,6 +103,12 @@ def test_what_looks_personal_shows_no_value() -> None:
     found = guessed(name="birth_year", birth_year=["1970", "1980"], y=["1", "0"])
     assert found.fields == {"name": "birth_year", "type": "integer", "sensitive": True}
     assert found.why == "the name looks personal"
+    assert "values" not in guessed(name="sex", sex=["f", "m"] * 20 + ["x"] * 9, y=["1", "0"] * 20).fields
+
+
+def test_what_looks_personal_lists_the_groups_that_many_are_in() -> None:
+    found = guessed(name="sex", sex=["m", "f", None] * 10, y=["1", "0", "1"] * 10)
+    assert found.fields == {"name": "sex", "type": "string", "values": ["f", "m"], "sensitive": True}
 
 
 @given(st.floats(-1e12, 1e12).filter(lambda value: value == 0 or abs(value) > 1e-6))
