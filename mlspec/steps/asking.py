@@ -16,7 +16,7 @@ def ask(model: Any, features: pd.DataFrame, task: str) -> Predictions:
     """Return what a model says about rows: predictions and, for a classifier, probabilities or decision values.
 
     Raises:
-        MlspecError: `predict/row-order`.
+        MlspecError: `predict/row-order`, or probabilities that are no numbers (`predict/not-probabilities`).
         Exception: whatever the model raises.
     """
     with warnings.catch_warnings():
@@ -27,10 +27,10 @@ def ask(model: Any, features: pd.DataFrame, task: str) -> Predictions:
         classes = tuple(np.asarray(model.classes_).tolist())
         if hasattr(model, "predict_proba"):
             scores = in_order(model.predict_proba(features), features.index)
-            return Predictions(predicted, classes, scores=np.asarray(scores, dtype="float64"))
+            return Predictions(predicted, classes, scores=numbers(scores, "probabilities"))
         if hasattr(model, "decision_function"):
             decision = in_order(model.decision_function(features), features.index)
-            return Predictions(predicted, classes, decision=np.asarray(decision, dtype="float64"))
+            return Predictions(predicted, classes, decision=numbers(decision, "decision values"))
         return Predictions(predicted, classes)
 
 
@@ -49,10 +49,28 @@ def in_order(values: Any, rows: pd.Index[Any]) -> Any:
 
 
 def column(values: Any) -> np.ndarray[Any, Any]:
-    """Return one value a row as an array, text as objects; a matrix of one column is one."""
+    """Return one value a row as an array, text as objects, None where one is missing; a matrix of one column is one."""
     array = np.asarray(values)
+    if array.dtype.kind == "U":  # of a list numpy makes NaN beside text the text "nan"
+        array = np.asarray(values, dtype=object)
     array = array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
-    return array.astype(object) if array.dtype.kind == "U" else array
+    if array.dtype.kind == "O":
+        array = array.copy()
+        array[pd.isna(array)] = None
+    return array
+
+
+def numbers(values: Any, what: str) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Return what a classifier said beside classes as numbers.
+
+    Raises:
+        MlspecError: they are none (`predict/not-probabilities`).
+    """
+    try:
+        return np.asarray(values, dtype="float64")
+    except (TypeError, ValueError) as error:
+        message = f"the model's {what} are not a table of numbers, a row for each row that it was asked about"
+        raise fail("predict/not-probabilities", message) from error
 
 
 def same(one: Predictions, other: Predictions) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from mlspec.steps import entrypoint
-from mlspec.steps.asking import ask, column, in_order
+from mlspec.steps.asking import ask, column, in_order, numbers
 from mlspec.steps.predictions import Predictions
 from mlspec.steps.wire import Kept
 
@@ -70,7 +70,7 @@ def said(returned: Any, task: str) -> Predictions:
     """Take what a predicting function returned: one value a row or, in a DataFrame, a probability for each class."""
     if isinstance(returned, pd.DataFrame) and task == "classification":
         classes = np.asarray(returned.columns, dtype=object)
-        scores = returned.to_numpy(dtype="float64")
+        scores = numbers(returned, "probabilities")
         missing = np.isnan(scores).any(axis=1)
         predicted = classes[np.where(missing[:, None], 0.0, scores).argmax(axis=1)]
         predicted[missing] = None

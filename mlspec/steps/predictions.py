@@ -6,7 +6,7 @@ Columns:
 - `d_0` ..: for one with `decision_function` only, its values: one column for two classes, else one for each class.
 
 The parquet metadata key `mlspec` holds JSON: `{"format": 1, "classes": [...] | null}`, the classes in the order of
-the columns. NaN among the predictions is kept, and whoever scores decides what it means.
+the columns. A prediction that is missing is NaN among numbers, else null; whoever scores decides what it means.
 """
 
 from __future__ import annotations

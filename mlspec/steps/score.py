@@ -65,7 +65,7 @@ def evidence(model: Model, dataset: Dataset, test: pd.DataFrame, predictions: Pr
 
 def _classified(model: Model, target: Column, labels: pd.Series[Any], predictions: Predictions) -> Evidence:
     truth = _of_type(labels.tolist(), target)
-    said = _of_type(predictions.predicted.tolist(), target)
+    said = _of_type(_values(predictions.predicted, target), target)
     _check_types(truth, said, target)
     known = _known_classes(predictions, target)
     positive = None if model.positive is None else _of_type([model.positive], target)[0]
@@ -86,6 +86,14 @@ def _decision(values: Floats | None, n: int, last: bool) -> Floats | None:
     if values is None or values.shape != (n,):
         return None
     return values if last else -values
+
+
+def _values(predicted: Array, target: Column) -> list[Any]:
+    """List what was predicted; of booleans beside NaN numpy makes numbers, which are booleans again."""
+    values: list[Any] = predicted.tolist()
+    if target.type == "boolean" and predicted.dtype.kind == "f" and any(map(math.isnan, values)):
+        return [bool(value) if value in (0, 1) else value for value in values]
+    return values
 
 
 def _of_type(values: list[Any], column: Column) -> list[Any]:

@@ -73,3 +73,34 @@ def test_a_training_with_several_seeds_shows_its_spread_and_a_gate_judges_the_wo
     world.commit("A lower bar")
     world.mlspec("gc", "--yes")
     assert world.apply().out.count("train") == 0, "what all seeds said is stored"
+
+
+HALF_SILENT = """\
+import numpy as np
+
+
+class HalfSilent:
+    def predict(self, frame):
+        return ["yes" if n else np.nan for n in range(len(frame))]
+
+
+def train(data, params, seed):
+    return HalfSilent()
+"""
+
+
+def test_a_missing_prediction_leaves_no_value_and_fails(world: World) -> None:
+    model = (world.root / "specs" / "answer.yaml").read_text()
+    linear = "estimator: sklearn.linear_model.LogisticRegression\n  params: {C: 1.0}"
+    world.write(
+        {
+            "specs/answer.yaml": model.replace(linear, 'entrypoint: "src/train.py:train"'),
+            "src/train.py": HALF_SILENT,
+        }
+    )
+    world.commit("One answer is missing")
+    done = world.mlspec("apply", "--yes")
+    said = " ".join(done.out.split())
+    assert done.code == 3, done
+    assert "accuracy undefined (1 of" in said and "predictions are missing" in said, done.out
+    assert "fail" in said and "undefined: " not in said

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier
 
 from mlspec.core.problem import MlspecError
-from mlspec.steps.asking import ask, in_order, same
+from mlspec.steps.asking import ask, column, in_order, same
 from mlspec.steps.predict import Predictions, read_predictions
 from mlspec.steps.predictions import check, write
 
@@ -92,6 +92,40 @@ class Column:
 
 def test_one_column_is_a_column_and_warnings_are_not_ours() -> None:
     assert ask(Column(), X, "regression").predicted.shape == (6,)
+
+
+NAN = float("nan")
+
+
+@pytest.mark.parametrize(
+    ("returned", "kept"),
+    [
+        (["a", NAN, None], ["a", None, None]),
+        (np.array(["a", NAN, None], dtype=object), ["a", None, None]),
+        (pd.Series(["a", None, "b"], dtype="string"), ["a", None, "b"]),
+        (pd.Series([True, None, False], dtype="boolean"), [True, None, False]),
+    ],
+)
+def test_a_class_that_is_missing_is_none(tmp_path: Path, returned: Any, kept: list[Any]) -> None:
+    said = Predictions(column(returned), ("a", "b") if "a" in kept else (False, True))
+    check(said, 3, "classification")
+    write(said, tmp_path / "p.parquet")
+    read = read_predictions(tmp_path / "p.parquet")
+    assert read.predicted.tolist() == kept
+    assert same(said, read)
+
+
+@pytest.mark.parametrize("returned", [[["much", "little"]] * 6, [[0.5, 0.5], [1.0]], [{"a": 1}] * 6])
+def test_probabilities_are_numbers(returned: Any) -> None:
+    class Wordy(LogisticRegression):
+        def predict_proba(self, X: pd.DataFrame) -> Any:
+            return returned
+
+    model = LogisticRegression().fit(X, ["a", "b"] * 3)
+    model.__class__ = Wordy
+    with pytest.raises(MlspecError, match="the model's probabilities are not a table of numbers") as failed:
+        ask(model, X, "classification")
+    assert failed.value.problems[0].code == "predict/not-probabilities"
 
 
 NUMBERS = st.lists(st.floats(width=64), min_size=1, max_size=20)

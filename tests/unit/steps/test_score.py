@@ -90,6 +90,21 @@ def test_one_class_in_two_numeric_types_is_one_class(target: str, y: list[Any], 
 @pytest.mark.parametrize(
     ("target", "y", "said"),
     [
+        ("string", ["a", "b", "a"], ["a", float("nan"), "a"]),
+        ("boolean", [False, True, False], [0.0, float("nan"), 0.0]),
+        ("integer", [0, 1, 0], [0.0, float("nan"), 0.0]),
+    ],
+)
+def test_a_missing_prediction_leaves_metrics_without_a_value(target: str, y: list[Any], said: list[Any]) -> None:
+    found = joined(y, said, target=target, positive=y[1])
+    assert found.predicted[1] == MISSING and found.predicted[0] == found.labels[0]
+    metric = score(model(metrics=["accuracy"]), found)["accuracy"]
+    assert metric.value is None and "1 of 3 predictions are missing" in metric.method
+
+
+@pytest.mark.parametrize(
+    ("target", "y", "said"),
+    [
         ("string", ["0", "1"], [0, 1]),
         ("string", ["True", "False"], [True, False]),
         ("integer", [0, 1], ["0", "1"]),
@@ -104,6 +119,11 @@ def test_another_type_is_an_error_that_names_the_row(target: str, y: list[Any], 
     (problem,) = caught.value.problems
     assert problem.code == "predict/type"
     assert f"row {2 if said == [0.0, 0.5] else 1} of the test split" in problem.message
+
+
+def test_numbers_beside_nan_are_booleans_only_where_they_are_0_or_1() -> None:
+    with pytest.raises(MlspecError, match="the prediction for row 3 of the test split is not boolean"):
+        joined([False, True, False], [0.0, float("nan"), 0.5], target="boolean")
 
 
 def test_classes_of_another_type_are_an_error() -> None:
