@@ -40,7 +40,7 @@ def _judged(spec: BaselineCheck, case: Case, name: str, family: int) -> CheckVer
 
 
 def _outcome(spec: BaselineCheck, case: Case, name: str, found: Estimate) -> tuple[Outcome, str]:
-    what = f"{spec.metric} {better(spec.metric)} than {name} by"
+    what = f"{spec.metric} {better(spec.metric)} than {name}"
     if found.n < spec.min_rows:
         return Outcome.INSUFFICIENT, f"{what}: only {found.n:,} rows; {spec.min_rows:,} are needed"
     gap = gap_of(METRICS[spec.metric], case.evidence)
@@ -48,4 +48,4 @@ def _outcome(spec: BaselineCheck, case: Case, name: str, found: Estimate) -> tup
         return Outcome.INSUFFICIENT, f"{spec.metric} on {found.n:,} rows: {gap.reason}"
     if gap is None and found.value is None:
         return Outcome.INSUFFICIENT, f"{name} has no {spec.metric}: {found.method.removeprefix('undefined: ')}"
-    return strictly(spec.margin, found, *judge(what, found, Bar(minimum=spec.margin)))
+    return strictly(spec.margin, found, *judge(f"{what} by", found, Bar(minimum=spec.margin)))

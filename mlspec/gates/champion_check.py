@@ -36,7 +36,7 @@ def _unfought(spec: ChampionCheck, duel: NoDuel) -> CheckVerdict:
 
 
 def _outcome(spec: ChampionCheck, duel: Duel, found: Estimate) -> tuple[Outcome, str]:
-    what = f"{spec.metric} {better(spec.metric)} than {duel.champion} by"
+    what = f"{spec.metric} {better(spec.metric)} than {duel.champion}"
     if found.n < spec.min_rows:
         return Outcome.INSUFFICIENT, f"{what}: only {found.n:,} rows; {spec.min_rows:,} are needed"
     gap = gap_of(METRICS[spec.metric], duel.ours)
@@ -45,7 +45,7 @@ def _outcome(spec: ChampionCheck, duel: Duel, found: Estimate) -> tuple[Outcome,
     if gap is None and found.value is None:
         why = found.method.removeprefix("undefined: ")
         return Outcome.INSUFFICIENT, f"{duel.champion} has no {spec.metric}: {why}"
-    outcome, reason = judge(what, found, Bar(minimum=_bar(spec)))
+    outcome, reason = judge(f"{what} by", found, Bar(minimum=_bar(spec)))
     return strictly(spec.margin, found, outcome, reason) if spec.claim == "superior" else (outcome, reason)
 
 

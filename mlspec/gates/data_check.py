@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
 
+from mlspec.core import digest
 from mlspec.core.verdict import CheckVerdict, Outcome
 from mlspec.gates.columns import Judged, facts, listed, reason_of, worst_first
 from mlspec.gates.data import DataCheck
@@ -15,6 +16,8 @@ from mlspec.specs.dataset import Column, Dataset
 from mlspec.stats.case import Case, Data, Lost
 
 _MOST_DIFFERENCES = 10
+_SHORT = 8
+"""So many digits of a version are shown; the training that the verdict is of names its champion in full."""
 
 
 def check(spec: DataCheck, case: Case) -> tuple[CheckVerdict, ...]:
@@ -33,7 +36,7 @@ def check(spec: DataCheck, case: Case) -> tuple[CheckVerdict, ...]:
     if isinstance(before, Lost):
         return (verdict(outcome=Outcome.INSUFFICIENT, reason=before.reason, against="champion"),)
     now = case.data()
-    against = f"champion's data {before.version}"
+    against = f"champion's data {digest.short(before.version, _SHORT)}"
     if before.version == now.version:
         reason = "this version was trained on the same data as the champion"
         return (verdict(outcome=Outcome.PASS, reason=reason, against=against),)

@@ -52,14 +52,15 @@ class Bar:
 def judge(what: str, estimate: Estimate, bar: Bar, where: str = "", unit: str = "rows") -> tuple[Outcome, str]:
     """Return the outcome of an estimate of something, and why, in words.
 
-    `unit` is what it is over, and `where` is added to that.
+    `unit` is what it is over, and `where` is added to that. Of a difference, `what` ends with ` by`.
 
     An interval that lies wholly on the right side of a threshold passes it, wholly on the wrong side fails it, and
     where it straddles is inconclusive. A value that does not exist fails; without an interval nothing passes.
     """
     place = f"on {estimate.n:,} {unit}{where}"
     if estimate.value is None or not math.isfinite(estimate.value):
-        return Outcome.FAIL, f"{what} has no value {place}: {estimate.method.removeprefix('undefined: ')}"
+        why = estimate.method.removeprefix("undefined: ")
+        return Outcome.FAIL, f"{what.removesuffix(' by')} has no value {place}: {why}"
     sides = _sides(bar, estimate)
     shown = f"{what} {estimate_text(estimate, [side.threshold for side in sides])}"
     broken = [side.text(kept=False) for side in sides if side.fails]

@@ -157,7 +157,7 @@ def spread_text(spread: Spread | None) -> str:
 def estimate_text(estimate: Estimate) -> str:
     """Write an estimate: `0.9266  [0.9216, 0.9316]  n=8,140`."""
     if estimate.value is None:
-        return f"undefined ({estimate.method})"
+        return f"undefined ({estimate.method.removeprefix('undefined: ')})"
     interval = (
         f"  [{estimate.low:.4g}, {estimate.high:.4g}]" if estimate.low is not None and estimate.high is not None else ""
     )

@@ -51,7 +51,7 @@ def judged(now: Data, before: Data | Lost | None, **fields: Any) -> tuple[CheckV
 
 def against(more: dict[str, Any], n: int = 3000, **fields: Any) -> dict[str | None, CheckVerdict]:
     """Return the verdicts on newer data that differs in some columns, by what was judged."""
-    before = made(TYPES, rows(n), version="sha256:old")
+    before = made(TYPES, rows(n), version="sha256:" + "0123456789abcdef" * 4)
     return {one.metric: one for one in judged(made(TYPES, rows(n, 1, **more)), before, **fields)}
 
 
@@ -59,7 +59,7 @@ def test_data_like_the_champions_passes_and_no_value_is_told() -> None:
     found = against({})
     assert list(found) == ["contract", "shift", "missing", "unseen"]
     assert {one.outcome for one in found.values()} == {Outcome.PASS}, [one.reason for one in found.values()]
-    assert {one.against for one in found.values()} == {"champion's data sha256:old"}
+    assert {one.against for one in found.values()} == {"champion's data 01234567"}
     assert {name: (one.family, one.groups) for name, one in found.items()} == {
         "contract": (1, ()),
         "shift": (5, ()),

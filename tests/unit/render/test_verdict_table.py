@@ -7,7 +7,7 @@ import pytest
 from mlspec.core.verdict import CheckVerdict, Estimate, GateVerdict, GroupFact, Outcome
 from mlspec.gates.judge import Bar, judge, margin_of
 from mlspec.render.text import cells, plain
-from mlspec.render.verdict_table import verdict_lines, verdict_table
+from mlspec.render.verdict_table import estimate_text, verdict_lines, verdict_table
 
 
 def checked(what: str, low: float, high: float, bar: Bar, **more: object) -> CheckVerdict:
@@ -34,6 +34,15 @@ def gate(*checks: CheckVerdict) -> GateVerdict:
 
 def shown(columns: int, *checks: CheckVerdict) -> list[str]:
     return plain(verdict_lines([gate(*checks)], columns)).splitlines()
+
+
+def test_what_has_no_value_says_why_once() -> None:
+    nothing = Estimate(value=None, n=9, method="undefined: all rows are of one class")
+    assert estimate_text(nothing) == "undefined (all rows are of one class)"
+    assert judge("f1 higher than majority by", nothing, Bar(0.0)) == (
+        Outcome.FAIL,
+        "f1 higher than majority has no value on 9 rows: all rows are of one class",
+    )
 
 
 def test_a_row_says_value_interval_bound_margin_and_rows() -> None:
