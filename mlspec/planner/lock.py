@@ -82,7 +82,9 @@ def read(path: str, content: bytes) -> tuple[Lock | None, list[Problem]]:
         return None, [Problem("environment/form", f"this is no TOML: {error}", place)]
     try:
         return (_uv(value) if form == "uv" else _pylock(value)), []
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except KeyError as error:
+        return None, [_broken(path, f"lacks `{error.args[0]}`, which every such file has")]
+    except (TypeError, ValueError, AttributeError) as error:
         why = str(error) if isinstance(error, ValueError) else f"is no {path.rpartition('/')[2]} that is known"
         return None, [_broken(path, why)]
 

@@ -38,6 +38,9 @@ _OF_THE_LOCK = {
     "environment/form": re.compile(r"couldn't parse|not a valid `|TOML parse error|failed to parse `", re.IGNORECASE),
 }
 """What uv says where the lock is at fault, so that trying again would not help."""
+_UNSATISFIED = re.compile(r"No solution found|no binary distribution|doesn't have a source distribution or wheel")
+_OUT_OF_REACH = re.compile(r"network was disabled|[Ff]ailed to (?:fetch|download)|error sending request|authentication")
+"""An index that cannot be asked holds nothing, says uv, as one that was asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,5 +145,8 @@ def _problem(of: LockFile, tail: str, *, timed_out: bool) -> Problem:
     code = next((code for code, said in _OF_THE_LOCK.items() if said.search(tail)), None)
     if code is not None:
         return Problem(code, message, help="lock again")
+    if _UNSATISFIED.search(tail) and not _OUT_OF_REACH.search(tail):
+        advice = "lock again: this version is not in the index, or has no wheel for this Python and platform"
+        return Problem("environment/unsatisfied", message, help=advice)
     advice = "is the package index within reach? variables such as UV_INDEX and UV_FIND_LINKS say where it is"
     return Problem("env/uv-failed", message, help=advice)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from importlib.metadata import requires, version
 from pathlib import Path
 
@@ -126,15 +128,46 @@ def test_a_model_is_asked_where_it_was_trained(locked: World, tmp_path: Path, mo
     assert list(model.predict(pd.DataFrame({"hint": [0.1, 0.9]}))) == ["yes", "yes"]
 
 
-def test_a_package_out_of_reach(means: Means) -> None:
+@pytest.mark.parametrize(
+    ("pin", "why"),
+    [
+        ("tiny==9.0", "Because there is no version of tiny==9.0"),
+        ("nowhere==1.0", "Because nowhere was not found in the package registry"),
+        ("foreign==1.0", "Because foreign==1.0 has no wheels with a matching Python implementation tag"),
+    ],
+)
+def test_a_lock_that_no_index_satisfies(means: Means, tmp_path: Path, wheels: Path, pin: str, why: str) -> None:
+    found = shutil.copytree(wheels, tmp_path / "wheels")
+    (found / "foreign-1.0-cp27-cp27m-win32.whl").touch()
+    (tmp_path / "index").mkdir()
+    places = {"UV_FIND_LINKS": str(found), "UV_DEFAULT_INDEX": (tmp_path / "index").as_uri()}
+    kept = {name: value for name, value in means.environ.items() if name not in ("UV_NO_INDEX", "UV_OFFLINE")}
     with pytest.raises(StepFailed) as caught:
-        python_of(lock_file("tiny==9.0\n"), means)
+        python_of(lock_file(f"{pin}\n"), replace(means, environ={**kept, **places}))
     problem = caught.value.problems[0]
-    assert problem.code == "env/uv-failed"
-    assert "the environment of `requirements.lock` can't be made: Because there is no version of tiny==9.0" in str(
-        caught
-    )
+    assert problem.code == "environment/unsatisfied"
+    assert f"the environment of `requirements.lock` can't be made: {why}" in problem.message
+    assert problem.help is not None and problem.help.startswith("lock again: this version is not in the index")
     assert caught.value.tail.startswith("error: No solution found")
+    assert_nothing_left(means.cache, 0)
+
+
+def test_a_locked_archive_without_a_wheel(means: Means) -> None:
+    archive = f'sdist = {{url = "https://127.0.0.1:9/t-2.0.tar.gz", hashes = {{sha256 = "{"0" * 64}"}}}}'
+    text = f'lock-version = "1.0"\ncreated-by = "t"\n[[packages]]\nname = "t"\nversion = "2.0"\n{archive}\n'
+    with pytest.raises(StepFailed) as caught:
+        python_of(lock_file(text, "pylock.toml"), means)
+    assert caught.value.problems[0].code == "environment/unsatisfied"
+
+
+@pytest.mark.parametrize(
+    "index", [{"UV_OFFLINE": "1"}, {"UV_DEFAULT_INDEX": "http://127.0.0.1:9/simple", "UV_HTTP_RETRIES": "0"}]
+)
+def test_an_index_out_of_reach(means: Means, index: dict[str, str]) -> None:
+    kept = {name: value for name, value in means.environ.items() if name not in ("UV_NO_INDEX", "UV_OFFLINE")}
+    with pytest.raises(StepFailed) as caught:
+        python_of(lock_file("nowhere==9.0\n"), replace(means, environ={**kept, **index}))
+    assert caught.value.problems[0].code == "env/uv-failed"
     assert_nothing_left(means.cache, 0)
 
 

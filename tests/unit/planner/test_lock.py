@@ -60,7 +60,26 @@ BAD: dict[str, tuple[str, str, list[str]]] = {
         "a = 1\nb = \n",
         ["2 environment/form this is no TOML: Invalid value (at line 2, column 5)"],
     ),
-    "an empty pylock": ("pylock.toml", "", ["0 environment/form `pylock.toml` is no pylock.toml that is known"]),
+    "an empty pylock": (
+        "pylock.toml",
+        "",
+        ["0 environment/form `pylock.toml` lacks `lock-version`, which every such file has"],
+    ),
+    "a pylock without packages": (
+        "pylock.toml",
+        'lock-version = "1.0"\n',
+        ["0 environment/form `pylock.toml` lacks `packages`, which every such file has"],
+    ),
+    "a pylock of another shape": (
+        "pylock.toml",
+        'lock-version = "1.0"\npackages = 3\n',
+        ["0 environment/form `pylock.toml` is no pylock.toml that is known"],
+    ),
+    "a uv.lock without packages": (
+        "uv.lock",
+        "version = 1\n",
+        ["0 environment/form `uv.lock` lacks `package`, which every such file has"],
+    ),
     "a newer pylock": (
         "pylock.dev.toml",
         'lock-version = "2.0"\n',
