@@ -12,6 +12,7 @@ import numpy.typing as npt
 from mlspec.stats.evidence import Codes, Evidence, Floats
 
 _CELLS_AT_ONCE = 2_000_000
+_PSEUDO_ROWS = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,7 +172,7 @@ def replicates(metric: CountMetric, evidence: Evidence, times: int) -> Floats:
     """
     k = len(evidence.classes)
     cells, sizes = np.unique(evidence.labels * k + evidence.predicted, return_counts=True)
-    drawn = _drawn(sizes, max(len(cells), k), evidence.seed, times)
+    drawn = _drawn(sizes, len(evidence), max(len(cells), k), evidence.seed, times)
     return np.concatenate([metric(_of_cells(cells, part, k)) for part in drawn])
 
 
@@ -179,26 +180,51 @@ def paired_replicates(metrics: tuple[CountMetric, CountMetric], ours: Evidence, 
     """Return bootstrap replicates of a metric of one model less that of another, of unweighted counts of the same rows.
 
     What is drawn are the counts of the cells of both confusion matrices together: of each row what it is, what one
-    model calls it and what the other does.
+    model calls it and what the other does. So that few rows on which the models differ, or none, do not pass for proof
+    that they never do, a little is added to what is drawn from, by `_pseudo_cells`.
     """
     k, other = len(ours.classes), len(theirs.classes)
     codes = (ours.labels * k + ours.predicted) * other**2 + theirs.labels * other + theirs.predicted
-    cells, sizes = np.unique(codes, return_counts=True)
+    added, little = _pseudo_cells(np.unique(ours.labels * other + theirs.labels), k, other)
+    cells, place = np.unique(np.concatenate([codes, added]), return_inverse=True)
+    sizes = np.bincount(place, weights=np.concatenate([np.ones(len(codes)), little]))
     one, two = metrics
     return np.concatenate(
         [
             one(_of_cells(cells // other**2, part, k)) - two(_of_cells(cells % other**2, part, other))
-            for part in _drawn(sizes, max(len(cells), k, other), ours.seed, times)
+            for part in _drawn(sizes, len(codes), max(len(cells), k, other), ours.seed, times)
         ]
     )
 
 
-def _drawn(sizes: Codes, width: int, seed: int, times: int) -> Iterator[npt.NDArray[np.int64]]:
-    """Yield samples of the sizes of cells, of shape (r, cells), so many at once that memory stays bounded."""
+def _pseudo_cells(truths: Codes, k: int, other: int) -> tuple[Codes, Floats]:
+    """Return cells as `paired_replicates` numbers them, and what to add to each, for every class that rows are of.
+
+    Agresti and Min (2005), Simple improved confidence intervals for comparing matched proportions, Statistics in
+    Medicine 24: half a row to each cell of the table of who is right. Here a class has such a table of its own, and
+    what is added to one of its cells is spread over the wrong classes; where both are wrong, they are so alike, which
+    keeps the cells as many as k^2 and not k^3. `truths` are codes of `ours` times `other` plus those of `theirs`.
+    """
+    cells, little = [], []
+    for truth, also in zip(*np.divmod(truths, other), strict=True):
+        wrong, wrong_too = (np.delete(np.arange(n), code) for n, code in ((k, truth), (other, also)))
+        most = max(len(wrong), len(wrong_too)) if len(wrong) and len(wrong_too) else 0
+        right, right_too = np.array([truth]), np.array([also])
+        alike = np.resize(wrong, most), np.resize(wrong_too, most)
+        for called, called_too in ((right, right_too), (right, wrong_too), (wrong, right_too), alike):
+            if len(called) and len(called_too):
+                kind = (truth * k + called) * other**2 + also * other + called_too
+                cells.append(kind)
+                little.append(np.full(len(kind), _PSEUDO_ROWS / len(kind)))
+    return np.concatenate(cells), np.concatenate(little)
+
+
+def _drawn(sizes: Codes | Floats, n: int, width: int, seed: int, times: int) -> Iterator[npt.NDArray[np.int64]]:
+    """Yield samples of n rows of cells of these sizes, of shape (r, cells), so many at once that memory is bounded."""
     random = np.random.RandomState(seed)
     step = max(1, _CELLS_AT_ONCE // width)
     for start in range(0, times, step):
-        yield random.multinomial(int(sizes.sum()), sizes / sizes.sum(), size=min(step, times - start))
+        yield random.multinomial(n, sizes / sizes.sum(), size=min(step, times - start))
 
 
 def _of_cells(cells: Codes, drawn: npt.NDArray[np.int64], k: int) -> Counts:

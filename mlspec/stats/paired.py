@@ -3,7 +3,8 @@
 Accuracy without weights: the rows that only one of them gets right, by Tango's interval and McNemar's exact test. The
 area under the ROC curve of two classes without weights: DeLong's covariance. All else, and everything with weights or
 clusters: a bootstrap, both models on the same draws; at confidences beyond what its replicates tell, at least as wide
-as the normal interval of their deviation.
+as the normal interval of their deviation. Of predicted classes the rows that differ are what varies, and they may be
+few: without weights or clusters a little is added to each kind of row, with them ten must differ.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from mlspec.stats.resample import drawn, statistic
 
 _EQUAL = 1e-12
 _HALVINGS = 60
+_FEWEST_DIFFERENT = 10
 _FEWEST_BEYOND = 5
 """Where fewer replicates lie beyond a bound, such as of many intervals that hold together, they do not tell how far."""
 
@@ -71,6 +73,10 @@ def _interval(
         found = _of_areas(ours, theirs, value, confidence)
         if found is not None:
             return found, "delong-paired/1"
+    of_classes = confusion.known(name)
+    few = _few_different(ours, theirs) if of_classes and not plain else None
+    if few is not None:
+        return None, f"none: {few}"
     replicates = _replicates(name, ours, theirs)
     if np.nanmax(replicates) - np.nanmin(replicates) < _EQUAL and abs(value) > _EQUAL:
         return None, "none: every sample of the bootstrap says the same"
@@ -78,11 +84,20 @@ def _interval(
     if interval is None:
         return None, "none: most samples of the bootstrap leave it undefined"
     kind = "bootstrap-paired" if ours.clusters is None else "bootstrap-paired-grouped"
-    method = f"{kind}/1 {REPLICATES} seed {ours.seed}"
+    method = f"{kind}/{2 if of_classes and plain else 1} {REPLICATES} seed {ours.seed}"
     if REPLICATES * (1 - confidence) / 2 >= _FEWEST_BEYOND:
         return interval, method
     half = quantile(confidence) * float(np.nanstd(replicates))
     return (min(interval[0], value - half), max(interval[1], value + half)), f"{method} normal tails"
+
+
+def _few_different(ours: Evidence, theirs: Evidence) -> str | None:
+    """Return in words that too few rows are predicted differently, or too few clusters have such rows; else None."""
+    rows = _called(ours) != _called(theirs)
+    count = int(np.sum(rows)) if ours.clusters is None else len(np.unique(ours.clusters[rows]))
+    unit = "row" if ours.clusters is None else "group"
+    words = f"{count} {unit}{'' if count == 1 else 's'} in which the two predict differently"
+    return f"{words} cannot show how such differences vary" if count < _FEWEST_DIFFERENT else None
 
 
 def _replicates(name: str, ours: Evidence, theirs: Evidence) -> Floats:
@@ -181,6 +196,12 @@ def _right(evidence: Evidence) -> Mask:
 
 
 def _truth(evidence: Evidence) -> Codes:
-    if evidence.task == "regression":
-        return evidence.labels
-    return np.array([str(name) for name in evidence.classes], dtype=object)[evidence.labels]
+    return evidence.labels if evidence.task == "regression" else _names(evidence)[evidence.labels]
+
+
+def _called(evidence: Evidence) -> Codes:
+    return _names(evidence)[evidence.predicted]
+
+
+def _names(evidence: Evidence) -> Codes:
+    return np.array([str(name) for name in evidence.classes], dtype=object)

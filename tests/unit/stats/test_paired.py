@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -132,12 +133,61 @@ def test_cells_of_two_models_with_other_classes_are_told_apart() -> None:
     metrics = confusion.count_metric("f1_macro", 1), confusion.count_metric("f1_macro", 2)
     random = np.random.RandomState(0)
     found = confusion.paired_replicates(metrics, ours, theirs, 20)
-    codes = (ours.labels * 2 + ours.predicted) * 9 + theirs.labels * 3 + theirs.predicted
-    _, first, sizes = np.unique(codes, return_index=True, return_counts=True)
-    for replicate, drawn in zip(found, random.multinomial(6, sizes / 6, size=20), strict=True):
-        rows = np.repeat(first, drawn)
-        one, other = (confusion.of_rows(evidence, rows) for evidence in (ours, theirs))
+    added = [(0, 0, 0, 0.5), (0, 0, 1, 0.25), (0, 0, 2, 0.25), (0, 1, 0, 0.5), (0, 1, 1, 0.25), (0, 1, 2, 0.25)]
+    added += [(1, 1, 2, 0.5), (1, 1, 0, 0.25), (1, 1, 1, 0.25), (1, 0, 2, 0.5), (1, 0, 0, 0.25), (1, 0, 1, 0.25)]
+    rows = [(*row, 1.0) for row in zip(labels, ours.predicted, theirs.predicted, strict=True)] + added
+    truth, one_calls, other_calls, size = (np.array(column) for column in zip(*rows, strict=True))
+    codes = (truth * 2 + one_calls) * 9 + 2 * truth * 3 + other_calls
+    _, first, place = np.unique(codes, return_index=True, return_inverse=True)
+    sizes = np.bincount(place, weights=size)
+    every = (
+        Evidence("classification", 1, (0, 1), truth, one_calls),
+        Evidence("classification", 1, (0, "other", 1), 2 * truth, other_calls),
+    )
+    for replicate, drawn in zip(found, random.multinomial(6, sizes / sizes.sum(), size=20), strict=True):
+        one, other = (confusion.of_rows(evidence, np.repeat(first, drawn)) for evidence in every)
         assert replicate == pytest.approx(float(metrics[0](one)[0] - metrics[1](other)[0]), abs=1e-12)
+
+
+def broken(random: np.random.Generator, n: int, share: float) -> tuple[Evidence, Evidence]:
+    """A challenger that is the champion, but for a share of all rows that it gets wrong and the champion right."""
+    labels = (random.random(n) < 0.3).astype(np.int64)
+    right, worse = random.random(n) < 0.85, random.random(n) < share / 0.85
+    champion = np.where(right, labels, 1 - labels)
+    challenger = np.where(right & worse, 1 - labels, champion)
+    one, other = (Evidence("classification", 1, (0, 1), labels, said) for said in (challenger, champion))
+    return one, other
+
+
+@pytest.mark.parametrize("n", [50, 100, 200])
+@pytest.mark.parametrize("name", ["f1_macro", "balanced_accuracy", "recall"])
+def test_a_model_that_seldom_differs_is_not_shown_to_be_as_good(name: str, n: int) -> None:
+    """It is worse by 1.25 times the margin, and 2.5 % of the intervals may say otherwise."""
+    truth = difference(name, *broken(np.random.default_rng(99), 200_000, 0.02), 0.95).value or 0
+    random = np.random.default_rng(0)
+    found = [difference(name, *broken(random, n, 0.02), 0.95) for _ in range(150)]
+    assert np.mean([one.low is None or one.low >= truth / 1.25 for one in found]) <= 0.03
+
+
+def test_two_that_say_the_same_may_still_differ_as_two_rates_may() -> None:
+    ours, _ = two(200)
+    rates, cells = difference("accuracy", ours, ours, 0.95), difference("f1_micro", ours, ours, 0.95)
+    assert cells.method == "bootstrap-paired/2 1000 seed 0" and cells.value == 0
+    assert cells.high - cells.low == pytest.approx(rates.high - rates.low, rel=0.3)
+    usual, other = difference("accuracy", *two(200), 0.95), difference("f1_micro", *two(200), 0.95)
+    assert (other.low, other.high) == pytest.approx((usual.low, usual.high), abs=0.012)
+
+
+@pytest.mark.parametrize("fields", [{"weights": np.full(400, 2.0)}, {"clusters": np.arange(400) // 2}])
+def test_with_weights_or_clusters_too_few_different_rows_have_no_interval(fields: dict[str, Any]) -> None:
+    ours, theirs = two(**fields)
+    assert difference("f1", ours, theirs, 0.95).low is not None
+    few = np.flatnonzero(ours.predicted != theirs.predicted)[:9]
+    same = ours.predicted.copy()
+    same[few] = theirs.predicted[few]
+    found = difference("f1", ours, replace(ours, predicted=same), 0.95)
+    assert found.low is None and "in which the two predict differently" in found.method
+    assert difference("log_loss", ours, replace(theirs, predicted=ours.predicted), 0.95).low is not None
 
 
 @pytest.mark.parametrize("name", ["f1", "log_loss"])
