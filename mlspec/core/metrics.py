@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -36,6 +37,14 @@ CALIBRATION = ("calibration_slope",)
 CALIBRATION_ERROR = "expected_calibration_error"
 """How far probabilities lie from what happens, on average: of the positive class, of several of the likeliest one."""
 _ERROR_RATES = ("false_negative_rate", "false_positive_rate")
+_NOT_COMPARABLE: Mapping[str, str] = {
+    "calibration_slope": "1 is best, so neither more nor less of it is better",
+    "selection_rate": "neither more nor less of it is better",
+    CALIBRATION_ERROR: "near 0 the difference of two has no interval that holds",
+}
+_NO_INTERVAL: Mapping[str, str] = {"max_error": "the largest error of some rows says nothing of larger ones to come"}
+_AT_MOST_1 = ("d2_", "explained_variance", "r2")
+_ANY = (-math.inf, math.inf)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +54,8 @@ class Metric:
     `needs`: `labels` (predicted classes), `scores` (predicted class probabilities) or `values` (predicted numbers).
     `binary`: it is defined for two classes, one of them positive. `function` is `module:name`, called with the truth,
     the prediction and `kwargs`; where `negated`, what it returns is an error and the metric is its negative.
+    `range` is the smallest and largest value it can have, infinite where there is none. `incomparable` says why of two
+    values neither is better, and `unbounded` why it has no interval; both are empty for most.
     """
 
     name: str
@@ -54,6 +65,9 @@ class Metric:
     greater_is_better: bool
     function: str
     kwargs: Mapping[str, str] = field(default_factory=dict)
+    range: tuple[float, float] = _ANY
+    incomparable: str = ""
+    unbounded: str = ""
 
     @property
     def negated(self) -> bool:
@@ -113,5 +127,28 @@ def _all() -> Iterable[Metric]:
         yield Metric(name, "classification", "labels", True, better, f"mlspec.stats.rates:{name}")
 
 
-METRICS: Mapping[str, Metric] = {metric.name: metric for metric in sorted(_all(), key=lambda metric: metric.name)}
+def _described(metric: Metric) -> Metric:
+    stem = metric.name.removeprefix(_NEGATED)
+    return replace(
+        metric,
+        range=_range(metric),
+        incomparable=_NOT_COMPARABLE.get(stem, ""),
+        unbounded=_NO_INTERVAL.get(stem, ""),
+    )
+
+
+def _range(metric: Metric) -> tuple[float, float]:
+    if metric.name == "matthews_corrcoef":
+        return -1.0, 1.0
+    if metric.name == "neg_brier_score":
+        return -1.0, 0.0
+    if metric.name.startswith(_AT_MOST_1):
+        return -math.inf, 1.0
+    others = metric.task == "regression" or metric.name in CALIBRATION or metric.name.endswith("log_loss")
+    return _ANY if others else (0.0, 1.0)
+
+
+METRICS: Mapping[str, Metric] = {
+    metric.name: _described(metric) for metric in sorted(_all(), key=lambda metric: metric.name)
+}
 """Every metric by name: scikit-learn's scorer names, each error by its positive name too, rates, calibration."""

@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from mlspec.core.metrics import METRICS
+from mlspec.gates.scale import check_distance
 from mlspec.specs.base import Change, MisplacedError
 from mlspec.specs.dataset import Role
 from mlspec.specs.gate import CheckSpec
@@ -31,7 +32,7 @@ class BaselineCheck(CheckSpec):
     """By how much, in the metric's own unit."""
     confidence: Annotated[Annotated[float, Field(ge=0.5, lt=1)], Change.EVALUATE] = 0.95
     """The confidence with which all intervals hold together."""
-    min_rows: Annotated[Annotated[int, Field(ge=1)], Change.EVALUATE] = 50
+    min_rows: Annotated[Annotated[int, Field(ge=10)], Change.EVALUATE] = 50
     """With fewer rows the verdict is `insufficient`."""
 
     @model_validator(mode="after")
@@ -42,9 +43,14 @@ class BaselineCheck(CheckSpec):
             metric = METRICS.get(self.metric)
             if metric is not None and name == _OTHER_TASK[metric.task]:
                 raise MisplacedError(f"`{name}` is for the other task than `{self.metric}`", "beats", n)
+        check_distance(self.metric, "margin", self.margin)
         return self
 
     def metric_names(self) -> tuple[str, ...]:
+        """Return the metric."""
+        return (self.metric,)
+
+    def compared_metrics(self) -> tuple[str, ...]:
         """Return the metric."""
         return (self.metric,)
 

@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
+from mlspec.gates.scale import check_distance
 from mlspec.specs.base import Change
 from mlspec.specs.gate import CheckSpec
 
@@ -25,16 +26,21 @@ class ChampionCheck(CheckSpec):
     """In the metric's own unit: how much worse is still acceptable, or how much better it must be."""
     confidence: Annotated[Annotated[float, Field(ge=0.5, lt=1)], Change.EVALUATE] = 0.95
     """The confidence of the two-sided interval of the difference."""
-    min_rows: Annotated[Annotated[int, Field(ge=1)], Change.EVALUATE] = 50
+    min_rows: Annotated[Annotated[int, Field(ge=10)], Change.EVALUATE] = 50
     """With fewer rows that the champion was not trained on, the verdict is `insufficient`."""
 
     @model_validator(mode="after")
     def _consistent(self) -> ChampionCheck:
         if self.claim == "non_inferior" and self.margin == 0:
             raise ValueError("give `margin`: how much worse is still acceptable; without one there is nothing to show")
+        check_distance(self.metric, "margin", self.margin)
         return self
 
     def metric_names(self) -> tuple[str, ...]:
+        """Return the metric."""
+        return (self.metric,)
+
+    def compared_metrics(self) -> tuple[str, ...]:
         """Return the metric."""
         return (self.metric,)
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from mlspec.gates.grouping import Grouping, Key, keys_of
+from mlspec.gates.scale import check_distance
 from mlspec.specs.base import Change, MisplacedError, Scalar, Text
 from mlspec.specs.gate import CheckSpec
 
@@ -58,6 +59,7 @@ class FairnessCheck(CheckSpec):
             raise MisplacedError("`reference` must have one value for each column of `by`", "reference")
         if self.reference is not None and any(key.edges for key in self.keys()):
             raise MisplacedError("`reference` names values, and `by` has ranges: leave it out", "reference")
+        check_distance(self.measures()[0], "max_difference", self.max_difference)
         return self
 
     def keys(self) -> tuple[Key, ...]:

@@ -20,8 +20,9 @@ from mlspec.stats.contrast import Spread, alike, apart, difference, ratio
 from mlspec.stats.evidence import Evidence
 from mlspec.stats.gaps import gap_of
 from mlspec.stats.grouped import base_rates, estimates
-from mlspec.stats.groups import Groups, groups_of, value_text
+from mlspec.stats.groups import Groups, TooManyGroups, groups_of, value_text
 
+NO_TEST_ROW = "no test row"
 Comparison = Literal["difference", "ratio"]
 
 
@@ -32,10 +33,13 @@ def check(spec: FairnessCheck, case: Case) -> tuple[CheckVerdict, ...]:
     bounded by the extremes of their bounds.
 
     Raises:
-        MlspecError: a metric does not fit the evidence, or there are too many groups.
+        MlspecError: a metric does not fit the evidence.
     """
     evidence = case.evidence
-    groups = groups_of(spec.keys(), evidence)
+    try:
+        groups = groups_of(spec.keys(), evidence)
+    except TooManyGroups as error:
+        return (_too_many(spec, str(error)),)
     reference = _reference(spec)
     large = [name for name, n in zip(groups.names, groups.sizes, strict=True) if n >= spec.min_group]
     family = len(spec.measures()) * len(list(_pairs(large, reference)))
@@ -43,6 +47,18 @@ def check(spec: FairnessCheck, case: Case) -> tuple[CheckVerdict, ...]:
         verdict
         for measure in spec.measures()
         for verdict in _Measured.of(spec, measure, evidence, groups, family, reference).verdicts()
+    )
+
+
+def _too_many(spec: FairnessCheck, reason: str) -> CheckVerdict:
+    return CheckVerdict(
+        check=spec.check,
+        outcome=Outcome.INSUFFICIENT,
+        metric=spec.metric,
+        level=spec.level,
+        reason=reason,
+        by=shown(spec.by),
+        why=spec.why,
     )
 
 
@@ -168,6 +184,8 @@ def _pairs(names: Sequence[str], reference: str) -> Iterator[tuple[str, str]]:
 
 def _gap(spec: FairnessCheck, measure: str, found: Estimate, rows: Callable[[], Evidence]) -> tuple[str, bool] | None:
     """Return why a group cannot be compared, and whether that is the model's fault; None where it can."""
+    if found.n == 0:
+        return NO_TEST_ROW, False
     if found.n < spec.min_group:
         return f"only {found.n:,} rows; {spec.min_group:,} are needed", False
     if found.value is None:
@@ -190,7 +208,7 @@ def _facts(
 ) -> tuple[GroupFact, ...]:
     facts, few = [], []
     for name, one, rate in zip(names, each, rates, strict=True):
-        if one.n < FEWEST_NAMED:
+        if 0 < one.n < FEWEST_NAMED:
             few.append(one.n)
         elif name in gaps:
             facts.append(GroupFact(group=name, n=one.n, note=gaps[name][0]))

@@ -8,8 +8,9 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from mlspec.gates.grouping import Grouping, Key, keys_of
-from mlspec.specs.base import Change
+from mlspec.gates.grouping import Grouping, Key, keys_of, shown
+from mlspec.gates.scale import check_bound
+from mlspec.specs.base import Change, MisplacedError
 from mlspec.specs.gate import CheckSpec
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
@@ -56,7 +57,7 @@ class MetricCheck(CheckSpec):
     """Judge also each group of rows by a column, by ranges of a number, or by several at once."""
     of: Annotated[Literal["model", "worst"], Change.EVALUATE] = "model"
     """`model`: judge the model; `worst`: the worst of it and of its `repeats` with other seeds."""
-    min_rows: Annotated[Annotated[int, Field(ge=1)], Change.EVALUATE] = 50
+    min_rows: Annotated[Annotated[int, Field(ge=10)], Change.EVALUATE] = 50
     """With fewer rows the verdict is `insufficient`."""
 
     @model_validator(mode="after")
@@ -65,6 +66,12 @@ class MetricCheck(CheckSpec):
             raise ValueError("give `min`, `max` or both: without a bound there is nothing to judge")
         if self.min is not None and self.max is not None and self.min > self.max:
             raise ValueError(f"min {self.min:g} is above max {self.max:g}")
+        check_bound(self.metric, "min", self.min)
+        check_bound(self.metric, "max", self.max)
+        groupings = [sorted(keys) for keys in self.groupings()]
+        for n, keys in enumerate(groupings):
+            if keys in groupings[:n]:
+                raise MisplacedError(f"the slices by {shown(self.slices[n])} are listed twice", "slices", n)
         return self
 
     def judges_repeats(self) -> bool:

@@ -11,12 +11,13 @@ import numpy as np
 from mlspec.core.metrics import METRICS
 from mlspec.core.verdict import CheckVerdict, Estimate, Outcome, severity
 from mlspec.gates.family import FEWEST_NAMED, adjusted, few_text, note
+from mlspec.gates.grouping import Key
 from mlspec.gates.judge import Bar, judge, margin_of
 from mlspec.gates.metric import MetricCheck, where_text
 from mlspec.stats.case import Case
 from mlspec.stats.evidence import Array, Evidence, Mask
 from mlspec.stats.gaps import gap_of
-from mlspec.stats.groups import groups_of
+from mlspec.stats.groups import TooManyGroups, groups_of
 from mlspec.stats.metrics import estimate
 
 _KINDS = {bool: "bO", int: "iuf", float: "iuf", str: "OUT"}
@@ -28,15 +29,24 @@ def check(spec: MetricCheck, case: Case) -> tuple[CheckVerdict, ...]:
     The intervals of the slices are adjusted for how many of them have rows enough to be judged.
 
     Raises:
-        MlspecError: the metric does not fit the evidence, as `stats.metrics.estimate` says, or there are too many
-            slices.
+        MlspecError: the metric does not fit the evidence, as `stats.metrics.estimate` says.
     """
     judged = _of_rows(spec, case.evidence)
-    repeats = case.repeats() if spec.judges_repeats() else {}
-    if not repeats:
+    if not spec.judges_repeats():
         return judged
+    repeats = case.repeats()
+    if not repeats:
+        return tuple(_of_one_seed(verdict) for verdict in judged)
     others = [_of_rows(spec, evidence) for evidence in repeats.values()]
     return tuple(_worst(spec, alike, tuple(repeats)) for alike in zip(judged, *others, strict=True))
+
+
+def _of_one_seed(verdict: CheckVerdict) -> CheckVerdict:
+    """Return the verdict where there are no repeats: what one seed fails the worst of several would, and no more."""
+    if verdict.outcome is Outcome.FAIL:
+        return verdict
+    reason = f"{verdict.reason}; trained with one seed, so which is the worst of several is not known"
+    return verdict.model_copy(update={"outcome": Outcome.INSUFFICIENT, "reason": reason})
 
 
 def _worst(spec: MetricCheck, alike: tuple[CheckVerdict, ...], seeds: tuple[int, ...]) -> CheckVerdict:
@@ -55,26 +65,36 @@ def _worst(spec: MetricCheck, alike: tuple[CheckVerdict, ...], seeds: tuple[int,
 
 def _of_rows(spec: MetricCheck, evidence: Evidence) -> tuple[CheckVerdict, ...]:
     rows = evidence.subset(slice_mask(spec.where, evidence)) if spec.where else evidence
-    slices = list(_slices(spec, rows))
-    named = [(name, part) for name, part in slices if len(part) >= FEWEST_NAMED]
+    slices: list[tuple[str, Evidence]] = []
+    untold: list[CheckVerdict] = []
+    for keys in spec.groupings():
+        try:
+            slices += _slices(spec, keys, rows)
+        except TooManyGroups as error:
+            untold.append(_nothing(spec, len(rows), "undefined: too many slices", str(error)))
+    named = [(name, part) for name, part in slices if not 0 < len(part) < FEWEST_NAMED]
     family = sum(_shortage(spec, part, "") is None for _, part in named)
     whole = _judged(spec, rows, where_text(spec.where))
     parts = (_judged(spec, part, where_text(spec.where, name), family) for name, part in named)
-    return whole, *parts, *_tiny(spec, [part for _, part in slices if len(part) < FEWEST_NAMED])
+    return whole, *parts, *_tiny(spec, [part for _, part in slices if 0 < len(part) < FEWEST_NAMED]), *untold
 
 
 def _tiny(spec: MetricCheck, slices: Sequence[Evidence]) -> Iterator[CheckVerdict]:
     """Yield one verdict for all slices that are too small to be named."""
     if slices:
         reason = f"{few_text(len(slices), 'slice')}: too few to judge, or to name"
-        nothing = Estimate(value=None, n=sum(len(rows) for rows in slices), method="undefined: too few rows")
-        yield _verdict(spec, nothing, (Outcome.INSUFFICIENT, reason), "")
+        yield _nothing(spec, sum(len(rows) for rows in slices), "undefined: too few rows", reason)
 
 
-def _slices(spec: MetricCheck, rows: Evidence) -> Iterator[tuple[str, Evidence]]:
-    for keys in spec.groupings():
-        groups = groups_of(keys, rows)
-        for code, name in enumerate(groups.names):
+def _nothing(spec: MetricCheck, n: int, method: str, reason: str) -> CheckVerdict:
+    return _verdict(spec, Estimate(value=None, n=n, method=method), (Outcome.INSUFFICIENT, reason), "")
+
+
+def _slices(spec: MetricCheck, keys: Sequence[Key], rows: Evidence) -> Iterator[tuple[str, Evidence]]:
+    """Yield each slice by name; what `where` leaves out of its own column is not missed."""
+    groups = groups_of(keys, rows)
+    for code, (name, size) in enumerate(zip(groups.names, groups.sizes, strict=True)):
+        if size or keys[0].column not in spec.where:
             yield name, rows.subset(groups.rows(code))
 
 

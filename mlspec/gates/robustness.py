@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from mlspec.core.probe import Probe
 from mlspec.core.types import NUMBERS
+from mlspec.gates.scale import check_distance
 from mlspec.specs.base import Change, MisplacedError, repeats
 from mlspec.specs.gate import CheckSpec
 
@@ -71,6 +72,7 @@ class RobustnessCheck(CheckSpec):
         if self.min_rows > self.rows:
             message = f"{self.rows:,} rows at most are fewer than `min_rows`, which is {self.min_rows:,}"
             raise MisplacedError(message, "rows")
+        check_distance(self.metric, "max_loss", self.max_loss)
         return self
 
     def sizes(self) -> dict[str, float]:
@@ -79,6 +81,10 @@ class RobustnessCheck(CheckSpec):
         return {name: float(size) for name, size in given.items() if size}
 
     def metric_names(self) -> tuple[str, ...]:
+        """Return the metric."""
+        return (self.metric,)
+
+    def compared_metrics(self) -> tuple[str, ...]:
         """Return the metric."""
         return (self.metric,)
 

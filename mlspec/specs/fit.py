@@ -18,7 +18,9 @@ _USUAL = {
     "classification": "for classification there are accuracy, roc_auc, f1_macro, log_loss and others",
     "regression": "for regression there are r2, mean_absolute_error, root_mean_squared_error and others",
 }
-_OF_MANY_VALUES = ("number", "text", "datetime")
+_COMPARABLE = "compare another metric, such as log_loss or roc_auc, and bound this one by `check: metric`"
+_OF_MANY_VALUES = ("number", "text")
+_UNGROUPED_ROLES = ("id", "target")
 _MANY_CLASSES = {
     "roc_auc": "roc_auc_ovr",
     "average_precision": "roc_auc_ovr",
@@ -46,6 +48,21 @@ def unknown_metric(name: str, path: Path, others: Iterable[str] = ()) -> Misfit 
         suggest(name, (*METRICS, *others)) or "metrics go by scikit-learn's scorer names, such as roc_auc, f1_macro, r2"
     )
     return Misfit(path, "metric/unknown", f"unknown metric `{name[:60]}`", advice)
+
+
+def unjudged_metric(check: CheckSpec, path: Path) -> Misfit | None:
+    """Return a misfit for a metric that a check cannot judge in any model, because of what it is."""
+    for name in check.metric_names():
+        metric = METRICS.get(name)
+        if metric is not None and metric.unbounded:
+            message = f"`{name}` has no interval to be judged on: {metric.unbounded}"
+            return Misfit(path, "metric/no-interval", message, "use mean_absolute_error or root_mean_squared_error")
+    for name in check.compared_metrics():
+        metric = METRICS.get(name)
+        if metric is not None and metric.incomparable:
+            message = f"`{name}` cannot be compared by `{check.check}`: {metric.incomparable}"
+            return Misfit(path, "metric/not-comparable", message, _COMPARABLE)
+    return None
 
 
 def model_misfits(model: Model, dataset: Dataset) -> Iterator[Misfit]:
@@ -142,9 +159,8 @@ def _column_misfits(gate: Gate, check: CheckSpec, dataset: Dataset, path: Path) 
     for name, value in check.column_values():
         column = dataset.column(name)
         if column is not None and not _may_hold(column, value):
-            listed = f"its values: {', '.join(shown(known) for known in column.values[:10])}" if column.values else None
             message = f"gate/{gate.name} looks for {shown(value)} in `{name}` ({column.type}), which never holds it"
-            yield Misfit(path, "gate/unknown-value", message, listed)
+            yield Misfit(path, "gate/unknown-value", message, _what_it_holds(column))
     yield from _order_misfits(gate, check, dataset, path)
     for name, by_ranges in check.grouped_columns():
         column = dataset.column(name)
@@ -162,7 +178,11 @@ def _order_misfits(gate: Gate, check: CheckSpec, dataset: Dataset, path: Path) -
 
 def _group_misfits(gate: Gate, column: Column, path: Path, *, by_ranges: bool) -> Iterator[Misfit]:
     name = column.name
-    if column.sensitive and column.values is None and not by_ranges and column.type != "boolean":
+    if column.role in _UNGROUPED_ROLES or column.type in TIMES:
+        what = f"a {column.type}" if column.type in TIMES else "the target" if column.role == "target" else "an id"
+        message = f"gate/{gate.name} groups by `{name}`, which is {what}"
+        yield Misfit(path, "gate/groups", message, "name a column of few values that says what kind of row it is")
+    elif column.sensitive and column.values is None and not by_ranges and column.type != "boolean":
         message = f"gate/{gate.name} names groups by the values of `{name}`, which is sensitive and lists none"
         hint = f"list its `values` in the schema: then its group names are in the spec already{_ranges(column)}"
         yield Misfit(path, "gate/sensitive-groups", message, hint)
@@ -180,7 +200,21 @@ def _ranges(column: Column) -> str:
 
 
 def _may_hold(column: Column, value: object) -> bool:
-    return column.accepts(value) and (column.values is None or value in column.values)
+    if not column.accepts(value) or (column.values is not None and value not in column.values):
+        return False
+    low, high = (None if bound is None else column.parsed(bound) for bound in (column.min, column.max))
+    held = column.parsed(value)
+    return (low is None or low <= held) and (high is None or held <= high)
+
+
+def _what_it_holds(column: Column) -> str | None:
+    if column.values:
+        return f"its values: {', '.join(shown(known) for known in column.values[:10])}"
+    bounds = {"min": column.min, "max": column.max}
+    told = [
+        f"{field} {b:g}" if isinstance(b, float) else f"{field} {b}" for field, b in bounds.items() if b is not None
+    ]
+    return f"its bounds: {', '.join(told)}" if told else None
 
 
 def reference_misfits(column: Column, other: Dataset, name: str, path: Path) -> Iterator[Misfit]:

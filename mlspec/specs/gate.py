@@ -44,6 +44,10 @@ class CheckSpec(Part):
         """Return the metrics this check judges, for validation against the model's task."""
         return ()
 
+    def compared_metrics(self) -> tuple[str, ...]:
+        """Return the metrics of which it asks which of two values is better; for some, neither is."""
+        return ()
+
     def column_names(self) -> tuple[str, ...]:
         """Return the dataset columns this check reads, for validation against the schema."""
         return ()

@@ -17,6 +17,7 @@ from mlspec.specs.fit import (
     gate_misfits,
     model_misfits,
     reference_misfits,
+    unjudged_metric,
     unknown_metric,
     waiver_misfits,
 )
@@ -94,6 +95,9 @@ def _gate(gate: Gate) -> Iterator[Misfit]:
             misfit = unknown_metric(name, ("checks", n, "metric"), check.criteria)
             if misfit is not None:
                 yield misfit
+        unjudged = unjudged_metric(check, ("checks", n, "metric"))
+        if unjudged is not None:
+            yield unjudged
 
 
 def _model(model: Model, project: Project, specs: Specs) -> Iterator[Misfit]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,14 @@ MISSING = -1
 """The code of a prediction that is not there."""
 
 
+class Declared(NamedTuple):
+    """What a column of the dataset may hold: the `values` that it lists, and numbers from `low` to `high`."""
+
+    values: tuple[Any, ...] = ()
+    low: float = -math.inf
+    high: float = math.inf
+
+
 @dataclass(frozen=True, eq=False)
 class Evidence:
     """The truth of `n` test rows beside what a model said of them.
@@ -27,8 +36,9 @@ class Evidence:
     predicted; `scores` are (n, k) probabilities, None where the model gives none; `decision` (n,) ranks rows by how
     positive they are, for a model with `decision_function` only; `positive` is one of the classes.
     Regression: `labels` and `predicted` are (n,) floats, NaN where nothing was predicted.
-    `columns` holds the test columns that a slice may name; `seed` is what every resampling starts from. `clusters`, of
-    shape (n,), number what each row belongs to, such as a person with several rows: such rows are not independent.
+    `columns` holds the test columns that a slice may name, `declared` what each may hold; `seed` is what every
+    resampling starts from. `clusters`, of shape (n,), number what each row belongs to, such as a person with several
+    rows: such rows are not independent.
     """
 
     task: Task
@@ -42,6 +52,7 @@ class Evidence:
     seed: int = 0
     decision: Floats | None = None
     clusters: Codes | None = None
+    declared: Mapping[str, Declared] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """Return the number of rows."""

@@ -14,7 +14,7 @@ from mlspec.core.types import NUMBERS, TEXTS
 from mlspec.core.verdict import Estimate
 from mlspec.specs.dataset import Column, Dataset
 from mlspec.specs.model import Model
-from mlspec.stats.evidence import Array, Codes, Evidence, Floats, codes
+from mlspec.stats.evidence import Array, Codes, Declared, Evidence, Floats, codes
 from mlspec.stats.groups import clusters_of
 from mlspec.stats.metrics import estimate
 from mlspec.steps.predictions import Predictions
@@ -60,7 +60,9 @@ def evidence(model: Model, dataset: Dataset, test: pd.DataFrame, predictions: Pr
         joined = _classified(model, target, labels, predictions)
     columns = {column.name: _column(test[column.name], column) for column in dataset.columns if column.name in test}
     clusters = _clusters(dataset, test)
-    return replace(joined, weights=_weights(dataset, test), columns=columns, seed=SEED, clusters=clusters)
+    declared = {name: _declared(column) for column in dataset.columns if (name := column.name) in columns}
+    weights = _weights(dataset, test)
+    return replace(joined, weights=weights, columns=columns, seed=SEED, clusters=clusters, declared=declared)
 
 
 def _classified(model: Model, target: Column, labels: pd.Series[Any], predictions: Predictions) -> Evidence:
@@ -186,6 +188,11 @@ def _clusters(dataset: Dataset, test: pd.DataFrame) -> Codes | None:
 
 def _floats(values: pd.Series[Any]) -> Floats:
     return pd.to_numeric(values).to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def _declared(column: Column) -> Declared:
+    low, high = (bound if isinstance(bound, float) else None for bound in (column.min, column.max))
+    return Declared(column.values or (), -math.inf if low is None else low, math.inf if high is None else high)
 
 
 def _column(values: pd.Series[Any], column: Column) -> Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from mlspec.gates.fairness import FairnessCheck
 from mlspec.plugins.catalog import implementation
 from mlspec.stats.case import Case
 from mlspec.stats.contrast import Spread, difference
-from mlspec.stats.evidence import MISSING, Evidence
+from mlspec.stats.evidence import MISSING, Declared, Evidence
 from mlspec.stats.grouped import estimates
 from mlspec.stats.groups import groups_of
 from mlspec.stats.intervals import wilson
@@ -195,6 +196,18 @@ OUTCOMES = {
         people(*ALIKE, ("Zoe", 1, 1, 1)),
         Outcome.INSUFFICIENT,
         "; 1 group of under 10 rows: too few to compare, or to name",
+    ),
+    "a declared group without a test row": (
+        {},
+        replace(people(*ALIKE), declared={"sex": Declared(("F", "M", "X"))}),
+        Outcome.INSUFFICIENT,
+        "; sex is X: no test row",
+    ),
+    "too many groups": (
+        {},
+        people(*((f"g{n}", 10, 5, 5) for n in range(51))),
+        Outcome.INSUFFICIENT,
+        "sex makes 51 groups of the test rows, and 50 are the most",
     ),
     "a small group and a failure": (
         {},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from mlspec.gates.metric import MetricCheck
 from mlspec.gates.metric_check import slice_mask
 from mlspec.plugins.catalog import implementation
 from mlspec.stats.case import Case
-from mlspec.stats.evidence import MISSING, Evidence
+from mlspec.stats.evidence import MISSING, Declared, Evidence
 
 
 def check(spec: MetricCheck, evidence: Evidence) -> tuple[CheckVerdict, ...]:
@@ -173,20 +174,38 @@ def test_tiny_slices_are_counted_and_not_named() -> None:
     sample = evidence()
     names = np.array(["F"] * 392 + ["Zoe"] * 7 + ["Yan"], dtype=object)
     sample = Evidence("classification", 1, (0, 1), sample.labels, sample.predicted, columns={"who": names})
-    whole, large, tiny = check(declared(min=0.5, slices=["who"], min_rows=1), sample)
+    whole, large, tiny = check(declared(min=0.5, slices=["who"], min_rows=10), sample)
     assert (whole.outcome, large.where, large.family) == (Outcome.PASS, "who is F", 1)
     assert tiny.outcome is Outcome.INSUFFICIENT and tiny.estimate is not None and tiny.estimate.n == 8
     assert tiny.reason == "2 slices of under 10 rows: too few to judge, or to name"
 
 
-def test_too_many_slices_are_an_error() -> None:
+def test_a_declared_slice_without_a_test_row_is_missed() -> None:
+    sample = replace(evidence(), declared={"sex": Declared(("F", "M", "X")), "group": Declared(low=0.0, high=2.0)})
+    spec = declared(min=0.5, slices=["sex", {"group": [0, 1, 3]}, ["sex", {"group": [0, 2]}]])
+    found = {one.where: (one.outcome, one.reason) for one in check(spec, sample)}
+    assert found["sex is X"] == (Outcome.INSUFFICIENT, "no test row where sex is X")
+    assert "group under 0" not in found and "group from 3" not in found
+    assert found["sex is F and group from 0 to under 2"][0] is Outcome.PASS
+    assert not any(where and "X and" in where for where in found)
+    within = check(declared(min=0.5, where={"sex": "F"}, slices=["sex"]), sample)
+    assert [one.where for one in within] == ["sex is F", "sex is F and sex is F"]
+
+
+def test_the_worst_of_one_seed_is_not_known() -> None:
+    passing, failing = (check(declared(min=bar, of="worst"), evidence())[0] for bar in (0.5, 0.999))
+    assert passing.outcome is Outcome.INSUFFICIENT and "trained with one seed" in passing.reason
+    assert failing.outcome is Outcome.FAIL
+
+
+def test_too_many_slices_are_insufficient() -> None:
     sample = evidence()
     sample = Evidence(
         sample.task, 1, sample.classes, sample.labels, sample.predicted, columns={"rate": np.arange(400.0)}
     )
-    with pytest.raises(MlspecError) as caught:
-        check(declared(min=0.5, slices=["rate"]), sample)
-    assert caught.value.problems[0].code == "gate/too-many-groups"
+    whole, untold = check(declared(min=0.5, slices=["rate"]), sample)
+    assert whole.outcome is Outcome.PASS and untold.outcome is Outcome.INSUFFICIENT
+    assert untold.reason == "rate makes 400 groups of the test rows, and 50 are the most"
 
 
 def test_a_family_of_slices_holds_together_as_often_as_it_says() -> None:
