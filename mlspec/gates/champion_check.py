@@ -8,7 +8,7 @@ from mlspec.gates.champion import ChampionCheck
 from mlspec.gates.gain import better, gain, strictly
 from mlspec.gates.judge import Bar, judge, margin_of
 from mlspec.stats.case import Case, Duel, NoDuel
-from mlspec.stats.gaps import gap_of
+from mlspec.stats.gaps import gap_of, metric_for, misfit
 
 
 def check(spec: ChampionCheck, case: Case) -> tuple[CheckVerdict, ...]:
@@ -22,6 +22,11 @@ def check(spec: ChampionCheck, case: Case) -> tuple[CheckVerdict, ...]:
     duel = case.duel()
     if isinstance(duel, NoDuel):
         return (_unfought(spec, duel),)
+    metric_for(spec.metric, duel.ours)
+    lacking = misfit(spec.metric, duel.theirs)
+    if lacking:
+        reason = f"{duel.champion} has no {spec.metric}: {lacking}"
+        return (_verdict(spec, Outcome.INSUFFICIENT, reason, duel.champion),)
     found = gain(spec.metric, duel.ours, duel.theirs, spec.confidence)
     outcome, reason = _outcome(spec, duel, found)
     note = f"{duel.left_out:,} test rows that {duel.champion} was trained on are left out" if duel.left_out else ""

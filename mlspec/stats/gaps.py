@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mlspec.core.metrics import METRICS, Metric
-from mlspec.core.problem import fail, suggest
+from mlspec.core.problem import MlspecError, fail, suggest
 from mlspec.stats.evidence import MISSING, Evidence, Floats
 
 _NEED_TWO_CLASSES = ("balanced_accuracy", "calibration_slope", "d2_log_loss_score", "matthews_corrcoef")
@@ -49,6 +49,15 @@ def metric_for(name: str, evidence: Evidence) -> Metric:
         message = f"`{name}` is not defined for rows with weights"
         raise fail("metric/no-weights", message, help=f"use {name.replace('ovo', 'ovr')}")
     return metric
+
+
+def misfit(name: str, evidence: Evidence) -> str:
+    """Return in words why a metric does not fit evidence, as `metric_for` would say; empty where it does."""
+    try:
+        metric_for(name, evidence)
+    except MlspecError as error:
+        return error.problems[0].message
+    return ""
 
 
 def _check_binary(metric: Metric, evidence: Evidence) -> None:

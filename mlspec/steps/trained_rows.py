@@ -34,6 +34,17 @@ def seal(trained: pd.DataFrame, dataset: Dataset, key: bytes) -> bytes:
     return json.dumps(header, sort_keys=True).encode() + b"\n" + hashes.tobytes()
 
 
+def shared(then: Dataset, now: Dataset) -> Dataset:
+    """Return a dataset with only those of its columns that another one has as well, of a like type.
+
+    Rows are the same or not by fewer columns then, so that of those in doubt too many are taken to be the same. Where
+    there are none in common it is returned as it is, and nothing can be told.
+    """
+    others = {column.name: _like(column.type) for column in now.columns}
+    both = tuple(column for column in then.columns if others.get(column.name) == _like(column.type))
+    return then.model_copy(update={"columns": both or then.columns})
+
+
 def among(sealed: bytes, rows: pd.DataFrame, dataset: Dataset, key: bytes) -> Mask | None:
     """Say which rows are among the sealed ones, of shape (rows,).
 

@@ -50,6 +50,25 @@ def test_a_version_is_set_beside_the_champion_on_rows_that_neither_was_trained_o
     assert "compares with v2, and the store does not hold its model" in " ".join(world.mlspec("plan").out.split())
 
 
+def test_a_champion_that_answers_another_question_is_not_compared(world: World) -> None:
+    world.write({BAR: GATE + CHAMPION})
+    world.edit("specs/questions.yaml", "{name: id, type: integer", "{name: id, type: string")
+    world.edit("specs/questions.yaml", "schema:", "split: {test: 0.5, seed: 9}\nschema:")
+    world.commit("Numbers are texts, so no id is known again")
+    done = world.apply()
+    assert "test rows that v1 was trained on are left out" in " ".join(done.out.split()), done
+
+    header, *rows = (world.root / "data" / "questions.csv").read_text().splitlines()
+    more = [f"{header},other", *(f"{row},{'no' if row.endswith('yes') else 'yes'}" for row in rows)]
+    world.write({"data/questions.csv": "\n".join(more) + "\n"})
+    label = '{name: label, type: string, role: target, values: ["no", "yes"]}'
+    world.edit("specs/questions.yaml", label, f"{{name: label, type: string}}\n  - {label.replace('label', 'other')}")
+    world.commit("Another target")
+    done = world.mlspec("apply", "--yes")
+    said = "no comparison with v2: it predicts something else: the target is `other` now"
+    assert done.code == 3 and said in " ".join(done.out.split()), done
+
+
 def test_a_waiver_lets_a_version_in_and_is_told_everywhere(world: World) -> None:
     teams = "  team: {members: [octocat]}\n"
     world.write({"mlspec.yaml": PROJECT.replace(teams, teams + "  legal: {members: [hubot]}\n")})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from pydantic import ValidationError
 from scipy.stats import binom
 
+from mlspec.core.problem import MlspecError
 from mlspec.core.verdict import CheckVerdict, Outcome
 from mlspec.gates import champion_check
 from mlspec.gates.champion import ChampionCheck
@@ -50,6 +52,14 @@ OUTCOMES = {
     "an error is lower": (60, 100, {"metric": "brier_score", "claim": "superior"}, Outcome.PASS, "lower than v3 by"),
     "too few rows": (60, 100, {"min_rows": 801}, Outcome.INSUFFICIENT, "only 800 rows; 801 are needed"),
 }
+
+
+def test_a_champion_without_probabilities_is_too_little_evidence_and_no_error() -> None:
+    verdict = judged(said(60), replace(said(100), scores=None), metric="log_loss")
+    words = "v3 has no log_loss: `log_loss` is computed from class probabilities, and the model has no `predict_proba`"
+    assert (verdict.outcome, verdict.reason, verdict.against) == (Outcome.INSUFFICIENT, words, "champion v3")
+    with pytest.raises(MlspecError):
+        judged(replace(said(60), scores=None), said(100), metric="log_loss")
 
 
 @pytest.mark.parametrize(("ours", "theirs", "fields", "outcome", "reason"), OUTCOMES.values(), ids=OUTCOMES)

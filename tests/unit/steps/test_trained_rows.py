@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from mlspec.specs.dataset import Dataset
-from mlspec.steps.trained_rows import among, seal
+from mlspec.steps.trained_rows import among, seal, shared
 
 KEY = b"0123456789abcdef"
 
@@ -44,6 +44,17 @@ def test_it_cannot_be_told_where_a_column_is_gone_or_of_another_type() -> None:
     assert among(sealed, trained, dataset(("x", "number", "feature"), ("y", "integer", "target")), KEY) is None
     other = dataset(("x", "number", "feature"), ("s", "boolean", "feature"), ("y", "integer", "target"))
     assert among(sealed, trained, other, KEY) is None
+
+
+def test_from_what_both_have_it_can_be_told_by_fewer_columns() -> None:
+    now = dataset(("id", "string", "id"), ("x", "number", "feature"), ("y", "integer", "target"))
+    trained = pd.DataFrame({"id": [1, 2], "x": [0.1, 0.2], "y": [0, 1]})
+    rows = pd.DataFrame({"id": ["1", "7", "8"], "x": [0.1, 0.2, 0.3], "y": [0, 1, 0]})
+    assert among(seal(trained, BY_ID, KEY), rows, now, KEY) is None
+    found = among(seal(trained, shared(BY_ID, now), KEY), rows, now, KEY)
+    assert found is not None and found.tolist() == [True, True, False]
+    nothing = dataset(("z", "number", "feature"), ("t", "integer", "target"))
+    assert among(seal(trained, shared(BY_ID, nothing), KEY), rows, nothing, KEY) is None
 
 
 def test_with_another_key_nothing_can_be_told_and_no_cell_is_kept() -> None:
