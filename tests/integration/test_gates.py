@@ -59,7 +59,8 @@ def test_a_training_with_several_seeds_shows_its_spread_and_a_gate_judges_the_wo
     assert linear in model
     world.write({"specs/answer.yaml": model.replace(linear, forest)})
     world.commit("Three seeds")
-    done = world.apply()
+    done = world.mlspec("apply", "--yes")
+    assert done.code == 3 and "trained with one seed" in " ".join(done.out.split()), "the old version, by the new bar"
     assert "over 3 seeds 0." in done.out and "the worst of 3 seeds: " in " ".join(done.out.split()), done
     trained = [json.loads(world.content(path)) for path in world.recorded() if "train-model.answer" in path]
     newest = max(trained, key=lambda one: one["generation"])
