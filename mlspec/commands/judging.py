@@ -19,6 +19,7 @@ from mlspec.core.probe import Probe
 from mlspec.core.problem import MlspecError
 from mlspec.core.record import Object, to_json
 from mlspec.core.verdict import CheckVerdict, GateVerdict, Outcome, worst
+from mlspec.gates.judge import Bar, margin_of
 from mlspec.planner.standing import Asked
 from mlspec.plugins.catalog import implementation
 from mlspec.stats.asked import Timed
@@ -116,7 +117,7 @@ def _judged(trial: Trial, asked: Asked, case: Case) -> GateVerdict:
     failing = []
     for n, check in enumerate(trial.session.workspace.specs.gates[asked.gate].checks):
         found = implementation(check.implementation)(check, case)
-        checks += [one.model_copy(update={"seed": seed}) for one in found]
+        checks += [_completed(one, seed) for one in found]
         if worst(found) is not Outcome.PASS:
             failing.append(n)
     return GateVerdict(
@@ -128,6 +129,14 @@ def _judged(trial: Trial, asked: Asked, case: Case) -> GateVerdict:
         champion=asked.champion or None,
         failing=tuple(failing),
     )
+
+
+def _completed(check: CheckVerdict, seed: int) -> CheckVerdict:
+    """Return a check with what all have alike: the seed of its draws, and by how much its bound is cleared."""
+    margin = check.margin
+    if margin is None:
+        margin = margin_of(check.estimate, Bar(check.minimum, check.maximum))
+    return check.model_copy(update={"seed": seed, "margin": margin})
 
 
 def evaluations(session: Session, test: str, run: str) -> int:

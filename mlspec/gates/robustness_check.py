@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from mlspec.core.metrics import METRICS
 from mlspec.core.verdict import CheckVerdict, Estimate, GroupFact, Outcome
 from mlspec.gates.family import adjusted, note
@@ -71,7 +73,7 @@ def check(spec: RobustnessCheck, case: Case) -> tuple[CheckVerdict, ...]:
 
 
 def _loss(spec: RobustnessCheck, rows: Evidence, changed: Changed, family: int) -> _Loss:
-    what = f"{spec.metric} lost with `{changed.column}` {_shown(spec, changed.perturbation)}"
+    what = _what(spec, changed.column, changed.perturbation)
     if changed.said is None:
         return _Loss(changed.column, None, Outcome.FAIL, f"{what}: {changed.words}")
     found = _cost(spec.metric, rows, changed.said, adjusted(spec.confidence, family))
@@ -81,13 +83,31 @@ def _loss(spec: RobustnessCheck, rows: Evidence, changed: Changed, family: int) 
     return _Loss(changed.column, found, *judge(what, found, Bar(maximum=spec.max_loss)))
 
 
+def _what(spec: RobustnessCheck, column: str, name: str) -> str:
+    return f"{spec.metric} lost with `{column}` {_shown(spec, name)}"
+
+
 def _cost(metric: str, rows: Evidence, changed: Evidence, confidence: float) -> Estimate:
-    """Return by how much a metric is worse on the changed rows, in its own unit."""
+    """Return by how much a metric is worse on the changed rows, in its own unit.
+
+    What a model ignores costs nothing: it is the same model, so there is no chance in that.
+    """
+    if _same(rows, changed):
+        return Estimate(value=0.0, low=0.0, high=0.0, confidence=confidence, n=len(rows), method="unchanged/1")
     found = difference(metric, rows, changed, confidence)
     if METRICS[metric].greater_is_better or found.value is None:
         return found
     low, high = (None if bound is None else -bound + 0.0 for bound in (found.high, found.low))
     return found.model_copy(update={"value": -found.value + 0.0, "low": low, "high": high})
+
+
+def _same(rows: Evidence, changed: Evidence) -> bool:
+    """Say whether a model says the very same of all rows."""
+    said = [(one.predicted, one.scores, one.decision) for one in (rows, changed)]
+    return all(
+        one is other or (one is not None and other is not None and np.array_equal(one, other))
+        for one, other in zip(*said, strict=True)
+    )
 
 
 def _shortage(spec: RobustnessCheck, rows: Evidence) -> str | None:
@@ -114,6 +134,7 @@ def _verdict(spec: RobustnessCheck, name: str, losses: Sequence[_Loss], rows: in
         reason=f"{worst.reason}{more}{note(family, 'changes')}",
         groups=tuple(_fact(loss, rows) for loss in losses if loss.column),
         family=max(family, 1),
+        note=f"{_what(spec, worst.column, name)}{more}" if worst.column else "",
     )
 
 
