@@ -119,7 +119,8 @@ def _put_checks(made: dict[str, Any]) -> None:
         definitions[check.__name__] = own
         choices.append({"$ref": f"#/$defs/{check.__name__}"})
     definitions.pop(CheckSpec.__name__, None)
-    made["properties"]["checks"]["items"] = {"anyOf": choices}
+    names = {"check": {"enum": sorted(catalog().checks)}}  # editors offer those of the closest choices alone
+    made["properties"]["checks"]["items"] = {"properties": names, "anyOf": choices}
 
 
 def _with_changes(model: type[Part], made: dict[str, Any]) -> dict[str, Any]:

@@ -90,7 +90,7 @@ LOST = {
     "a model that would come back": Lost(
         ("model",),
         back_in_staging,
-        "! roll back staging to v1",
+        "! promote v1 to staging",
         r"the store does not hold the model sha256:[0-9a-f]{64}; restore the store",
     ),
 }
@@ -171,7 +171,7 @@ def test_a_damaged_model_enters_no_stage(world: World) -> None:
     for _ in range(2):
         done = world.mlspec("apply", "--yes")
         assert done.code == 1
-        assert re.search(r"failed +model/answer: roll back staging to v1 .*sha256:[0-9a-f]{64} of the store", done.out)
+        assert re.search(r"failed +model/answer: promote v1 to staging .*sha256:[0-9a-f]{64} of the store", done.out)
         assert world.tip == tip
     model.write_bytes(content)
     assert "v1 is in staging" in world.apply().out
