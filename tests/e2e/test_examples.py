@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from mlspec.commands.init import templates
+from tests.samples import everything
 
 ROOT = Path(__file__).resolve().parents[2]
 MLSPEC = Path(sys.executable).with_name("mlspec")
@@ -46,11 +47,12 @@ def whole(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
-def test_example(example: Path, tmp_path: Path) -> None:
+def test_example(example: Path, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     folder = tmp_path / example.name
     shutil.copytree(example, folder, ignore=shutil.ignore_patterns(".mlspec", "__pycache__"))
     whole(committed(folder))
-    assert "v1: identical" in run(str(MLSPEC), "reproduce", "--stage", "staging", cwd=folder)
+    if example == EXAMPLES[0] or everything(request.config):
+        assert "v1: identical" in run(str(MLSPEC), "reproduce", "--stage", "staging", cwd=folder)
 
 
 @pytest.mark.parametrize("template", [name for name in templates() if name != "classifier"])  # the README plays that

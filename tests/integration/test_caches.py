@@ -13,6 +13,7 @@ from mlspec.commands.plan import PlanRequest, run
 from mlspec.core.problem import MlspecError
 from mlspec.render.json_text import document
 from tests.integration.test_quiet import Later
+from tests.samples import thinned
 from tests.worlds import LINEAGE, MODEL, World, declare
 
 CODED = """\
@@ -161,9 +162,9 @@ CHANGES: dict[str, Callable[[World], object]] = {
 }
 
 
-@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
-def test_a_change_is_seen_with_caches_as_without(here: World, change: Callable[[World], object]) -> None:
-    before = plan_of(here)
+@pytest.mark.parametrize("name", thinned(CHANGES))
+def test_a_change_is_seen_with_caches_as_without(here: World, name: str) -> None:
+    before, change = plan_of(here), CHANGES[name]
     change(here)
     planned = plan_of(here)
     again = plan_of(here)

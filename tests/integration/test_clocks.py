@@ -23,6 +23,7 @@ def at(world: World, offset: str, *argv: str) -> str:
     return done.stdout
 
 
+@pytest.mark.torture
 def test_a_clock_that_jumps(world: World) -> None:
     """Ten years ahead, ten back, and an hour: each change is the newest when it is made."""
     for number, offset in enumerate(("+10y", "-10y", "-1h")):

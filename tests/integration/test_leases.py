@@ -160,6 +160,7 @@ def test_an_owner_that_is_silent_is_taken_over(slow: World) -> None:
     assert trainings(slow) == 1 and intents(slow) == []
 
 
+@pytest.mark.torture
 def test_an_owner_that_lives_is_waited_for(slow: World) -> None:
     """Exit code 5 after the wait bound; what does not depend on it is done."""
     ref, stop = ref_of(slow), threading.Event()

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from tests.samples import sampled
+from tests.samples import every_second, sampled
 from tests.worlds import LINEAGE, MLSPEC, Done, World
 
 SPEC, GATE, DATASET, PROJECT = "specs/answer.yaml", "specs/gate.yaml", "specs/questions.yaml", "mlspec.yaml"
@@ -152,7 +152,7 @@ def ran(done: Done) -> set[str]:
     return {f"{verb} {address}" for address, verb in re.findall(r"^done +(\S+): (\w+)", done.out, re.MULTILINE)}
 
 
-@pytest.mark.parametrize(("base", "change", "said", "still"), INPUTS)
+@pytest.mark.parametrize(("base", "change", "said", "still"), every_second(INPUTS))
 def test_a_plan_is_refused_whatever_moved(
     request: pytest.FixtureRequest, tmp_path: Path, base: str, change: Edit, said: str, still: set[str]
 ) -> None:
@@ -266,6 +266,7 @@ def _timeless(resource: dict[str, Any]) -> dict[str, Any]:
     return {**resource, "stages": stages, "versions": versions}
 
 
+@pytest.mark.torture
 @pytest.mark.parametrize("cancelled", sampled([signal.SIGTERM, signal.SIGINT], 1))
 def test_a_job_that_was_cancelled_and_run_again_comes_to_the_same(
     declared: World, tmp_path: Path, cancelled: signal.Signals

@@ -291,6 +291,7 @@ def test_a_lineage_here_that_went_back(world: World) -> None:
     assert "No changes." in world.mlspec("plan").out
 
 
+@pytest.mark.torture
 def test_two_started_apart(declared: World, tmp_path: Path) -> None:
     """Both recorded before there was a remote: the second's records are made again on the first's."""
     one, two = declared.copy(tmp_path / "one"), declared.copy(tmp_path / "two")

@@ -77,6 +77,7 @@ def test_a_branch_trains_the_merge_promotes_the_revert_rolls_back(world: World) 
     nothing_left(world)
 
 
+@pytest.mark.torture
 def test_a_dirty_tree_trains_and_moves_nothing(world: World) -> None:
     world.edit(SPEC, "C: 1.0", "C: 0.5")
     done = world.apply()
