@@ -50,6 +50,7 @@ def refused(done: Done, code: str, *said: str) -> None:
     assert len(done.err.splitlines()) < 12, done.err
 
 
+@pytest.mark.torture
 def test_clones_share_a_bucket(server: Server, tmp_path: Path) -> None:
     world = in_bucket(tmp_path / "first", server.port, f"s3://{BUCKET}/{secrets.token_hex(4)}/models/")
     done = world.mlspec("apply", "--yes")

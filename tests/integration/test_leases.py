@@ -187,6 +187,7 @@ def test_an_owner_that_lives_is_waited_for(slow: World) -> None:
     assert "train v1" in plan
 
 
+@pytest.mark.torture
 def test_a_training_that_finished_unrecorded_is_adopted(slow: World) -> None:
     """The store knows it by its fingerprint: another clone that shares the store records it, and trains nothing."""
     slow.apply("--no-push")

@@ -21,6 +21,7 @@ def test_a_file_in_place_of_the_store(tmp_path: Path, command: tuple[str, ...]) 
     assert "error[store/not-a-folder]" in done.err and "name another folder as `store:`" in done.err
 
 
+@pytest.mark.torture
 def test_two_repositories_with_one_store(tmp_path: Path) -> None:
     """Each finds what it recorded; what is equal is kept once, and neither minds what the other adds or moves."""
     (tmp_path / "store").mkdir()
