@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from mlspec.commands.find import find_project, refuse_committed
 from mlspec.commands.sources import files_of, is_many
 from mlspec.core.digest import of
+from mlspec.core.moment import holds_until
 from mlspec.io import cache
 from mlspec.io.clock import SystemClock, stamp
 from mlspec.io.files import Signature, find_source
@@ -24,7 +25,6 @@ from mlspec.io.git import open_repository
 from mlspec.io.remote import RemoteError
 from mlspec.io.trees import SKIPPED
 from mlspec.lineage.home import Home, is_current, locate
-from mlspec.planner.standing import holds_until
 from mlspec.plugins.installed import installed
 from mlspec.render.plan_text import plan_lines
 from mlspec.render.text import Line

@@ -24,3 +24,8 @@ def parse_moment(text: str) -> datetime:
         return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
     except OverflowError:
         raise ValueError(f"{text} is out of range") from None
+
+
+def holds_until(day: str, at: str) -> bool:
+    """Say whether a waiver until a day holds at a time: not after that day, and none is for more than a year ahead."""
+    return at[:10] <= day <= f"{int(at[:4]) + 1}{at[4:10]}"

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from mlspec.core import digest
 from mlspec.core.address import Address
 from mlspec.core.heads import identity
+from mlspec.core.moment import holds_until
 from mlspec.planner import datasets
-from mlspec.planner.standing import holds_until
 from mlspec.planner.world import World
 
 

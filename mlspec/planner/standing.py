@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mlspec.core.head import Head, VerdictFact, verdict_key
+from mlspec.core.moment import holds_until
 from mlspec.core.record import Waiver
 from mlspec.core.verdict import Outcome
 from mlspec.specs import model as spec
@@ -120,11 +121,6 @@ def standing(fact: VerdictFact, gate: Gate, waivers: Sequence[spec.Waiver], at: 
 def holds(waiver: spec.Waiver, at: str) -> bool:
     """Say whether a waiver holds at a time."""
     return holds_until(waiver.expires, at)
-
-
-def holds_until(day: str, at: str) -> bool:
-    """Say whether a waiver until a day holds at a time: not after that day, and none is for more than a year ahead."""
-    return at[:10] <= day <= f"{int(at[:4]) + 1}{at[4:10]}"
 
 
 def declared(waivers: Iterable[spec.Waiver], gates: Collection[str], at: str) -> tuple[Waiver, ...]:
