@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlspec.commands.find import find_project, refuse_committed
-from mlspec.commands.sources import files_of, is_many
 from mlspec.core.digest import of
 from mlspec.core.moment import holds_until
 from mlspec.io import cache
@@ -26,7 +25,6 @@ from mlspec.io.remote import RemoteError
 from mlspec.io.trees import SKIPPED
 from mlspec.lineage.home import Home, is_current, locate
 from mlspec.plugins.installed import installed
-from mlspec.render.plan_text import plan_lines
 from mlspec.render.text import Line
 from mlspec.version import __version__
 
@@ -86,6 +84,8 @@ def remember(workspace: Workspace, plan: Plan, began: datetime) -> None:
         return
     if workspace.repository.checkout() != workspace.checkout:
         return
+    from mlspec.render.plan_text import plan_lines  # noqa: PLC0415 -- recalling a plan needs none of it
+
     kept = {
         "root": str(workspace.root),
         "until": _until(workspace, began),
@@ -116,6 +116,8 @@ def _watched(workspace: Workspace) -> list[str]:
 
 
 def _sources(workspace: Workspace) -> Iterator[Path]:
+    from mlspec.commands.sources import files_of, is_many  # noqa: PLC0415 -- recalling a plan needs none of it
+
     for dataset in workspace.specs.datasets.values():
         if is_many(workspace.root, dataset):
             yield from files_of(workspace, dataset).values()
