@@ -23,6 +23,7 @@ from mlspec.io.clock import SystemClock, stamp
 from mlspec.lineage.write import append, fresh
 from mlspec.planner import fingerprint, overrides
 from mlspec.planner.standing import Asked, numbers, rivals, standing
+from mlspec.planner.view import way_to
 from mlspec.specs.model import Model, seconds
 
 LONGEST = timedelta(days=90)
@@ -228,9 +229,7 @@ def _before(head: Head, stage: str, state: StageState | None) -> int:
 
 
 def _champions(workspace: Workspace, model: Model, head: Head, run: str, stage: str) -> dict[str, int]:
-    order = workspace.project.stages
-    way = tuple(one for one in order[: order.index(stage) + 1] if one in model.stages)
-    return numbers(head, rivals(head, run, stage, way))
+    return numbers(head, rivals(head, run, stage, way_to(model, workspace.project.stages, stage)))
 
 
 def judged(workspace: Workspace, model: Model, head: Head, run: str, stage: str, now: datetime) -> dict[str, Judged]:
@@ -238,8 +237,7 @@ def judged(workspace: Workspace, model: Model, head: Head, run: str, stage: str,
 
     A gate that compares is named with whom: `quality against v3`.
     """
-    order, at = workspace.project.stages, stamp(now)
-    way = tuple(one for one in order[: order.index(stage) + 1] if one in model.stages)
+    way, at = way_to(model, workspace.project.stages, stage), stamp(now)
     beside, found = rivals(head, run, stage, way), {}
     for before in way:
         for name in model.stages[before].gates:

@@ -75,7 +75,7 @@ class ModelView:
 
     def rivals(self, run: str, stage: str) -> dict[str, str]:
         """Return what a run is compared with on its way into a stage: by stage, the run there."""
-        return rivals(self.head, run, stage, self._way(stage))
+        return rivals(self.head, run, stage, way_to(self.model, self.order, stage))
 
     def asked(self, run: str, stage: str) -> tuple[Asked, ...]:
         """Return what the gates of a stage, and of every stage before it, are asked of a run."""
@@ -84,15 +84,11 @@ class ModelView:
             sorted(
                 {
                     Asked(name, self.gates[name], rivals.get(before, "") if self.bars[name].compares else "")
-                    for before in self._way(stage)
+                    for before in way_to(self.model, self.order, stage)
                     for name in self.model.stages[before].gates
                 }
             )
         )
-
-    def _way(self, stage: str) -> tuple[str, ...]:
-        """Return the declared stages on the way into one, that one last."""
-        return tuple(one for one in self.order[: self.order.index(stage) + 1] if one in self.model.stages)
 
     def shown(self, asked: Asked) -> str:
         """Return a gate by its address, with the champion that it compares with: `gate/quality against v3`."""
@@ -141,5 +137,9 @@ class ModelView:
 
 def gates_of(model: Model, order: tuple[str, ...], stage: str) -> list[str]:
     """Return the gates of a declared stage and of every declared stage before it, sorted."""
-    until = order[: order.index(stage) + 1]
-    return sorted({name for before in until if before in model.stages for name in model.stages[before].gates})
+    return sorted({name for before in way_to(model, order, stage) for name in model.stages[before].gates})
+
+
+def way_to(model: Model, order: tuple[str, ...], stage: str) -> tuple[str, ...]:
+    """Return the declared stages on the way into one, that one last."""
+    return tuple(one for one in order[: order.index(stage) + 1] if one in model.stages)
