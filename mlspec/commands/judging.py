@@ -81,7 +81,7 @@ def case_of(trial: Trial, champion: str = "") -> Case:
         cache(lambda: data_before(trial, champion, own)),
         perturbed=trial.asking.perturbed,
         timed=timed,
-        rival=rival_of(trial.session.workspace.store, trial.run, rival),
+        rival=lambda: rival_of(trial.session.workspace.store, trial.run, rival),
         size=trial.asking.size,
     )
 

@@ -77,7 +77,7 @@ def _loads(spec: LatencyCheck, timed: Timed, bound: float) -> _Found:
 
 
 def _ratio(spec: LatencyCheck, case: Case, bound: float) -> _Found:
-    rival, what = case.rival, f"{_what(spec)} over that of the champion"
+    rival, what = case.rival(), f"{_what(spec)} over that of the champion"
     if rival is None:
         return _Found("latency_ratio", bound, (Outcome.PASS, f"{what}: there is no champion"))
     if rival.lost:

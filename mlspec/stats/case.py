@@ -85,6 +85,10 @@ def _nobody(*_: Probe) -> NoReturn:
     raise LookupError("this case was made without a model that could be asked")
 
 
+def _no_rival() -> Rival | None:
+    return None
+
+
 def _none(name: str) -> Evidence:
     raise fail("gate/no-baseline", f"there is no baseline `{name}` here")
 
@@ -137,5 +141,5 @@ class Case:
     call: Callable[[Question], Said] = _uncalled
     perturbed: Callable[[Probe], Perturbed] = _nobody
     timed: Callable[[Probe], Timed] = _nobody
-    rival: Rival | None = None
+    rival: Callable[[], Rival | None] = _no_rival
     size: Callable[[], int] = _nobody

@@ -70,7 +70,7 @@ def case() -> Case:
         call=lambda _: Said(value=0.8, low=0.75, high=0.85, reason="as it was asked"),
         perturbed=lambda _: Perturbed(ours, (Changed("noise", "age", said(66)),)),
         timed=lambda _: timed,
-        rival=Rival("v3"),
+        rival=lambda: Rival("v3"),
         size=lambda: 1_234_567,
     )
 

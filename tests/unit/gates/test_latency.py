@@ -35,7 +35,7 @@ def timing(calls: Floats = CALLS, loads: int = 7, peak: int = 150_000_000) -> Ti
 def judged(
     ours: Timing, rival: Timing | None = None, words: str = "", champion: Rival | None = None, **fields: Any
 ) -> CheckVerdict:
-    case = Case(ROWS, timed=lambda _: Timed(ours, MACHINE, rival, words), rival=champion)
+    case = Case(ROWS, timed=lambda _: Timed(ours, MACHINE, rival, words), rival=lambda: champion)
     (verdict,) = latency_check.check(declared(**fields), case)
     return verdict
 
