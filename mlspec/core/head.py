@@ -130,6 +130,11 @@ class VerdictFact(Value):
     failing: tuple[int, ...] = ()
     """The positions in the gate's spec of the blocking checks that do not pass."""
 
+    @property
+    def tells(self) -> bool:
+        """Say whether it tells what failed; a negative one of an older release does not."""
+        return self.outcome is Outcome.PASS or bool(self.failing)
+
 
 class Failed(Value):
     """A step that failed and is not tried again until an input changes; by effect digest."""

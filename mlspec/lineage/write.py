@@ -226,7 +226,8 @@ def _is_judged(head: Head, draft: Record) -> bool:
         and draft.metrics.items() <= run.metrics.items()
         and (predictions is None or test in run.predictions)
         and all(
-            verdict_key(draft.fingerprint or "", one.digest, test, one.champion) in head.verdicts
+            (fact := head.verdicts.get(verdict_key(draft.fingerprint or "", one.digest, test, one.champion)))
+            and fact.failing == one.failing
             for one in draft.verdicts
         )
         and all(head.stages[name].conforming is conforms for name, conforms in draft.conforming.items())

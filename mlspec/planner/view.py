@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from mlspec.core.head import Head
 from mlspec.planner.datasets import DatasetView
 from mlspec.planner.fingerprint import Wanted
-from mlspec.planner.standing import Asked, Standing, occupant, rivals, standing
+from mlspec.planner.standing import Asked, Standing, declared, occupant, rivals, standing
 from mlspec.specs.gate import Gate
 from mlspec.specs.model import Model
 
@@ -105,7 +105,9 @@ class ModelView:
         if known is None or known.expired:
             return None
         fact = self.head.verdicts.get(asked.key(run, known.dataset))
-        return standing(fact, self.bars[asked.gate], self.model.waivers, self.at) if fact else None
+        if fact is None or (not fact.tells and declared(self.model.waivers, {asked.gate}, self.at)):
+            return None  # one from before waivers does not say which checks failed: it is judged again
+        return standing(fact, self.bars[asked.gate], self.model.waivers, self.at)
 
     def set_after(self, run: str, stage: str) -> tuple[str, ...]:
         """Return the gates on the way into a stage that were set, or set anew, after a run had been trained.

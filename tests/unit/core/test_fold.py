@@ -363,3 +363,10 @@ def test_an_override_that_nobody_knew_of_is_not_displaced() -> None:
     held = [*before, entered("rollback", "a", 1, override=hold(40))]
     with pytest.raises(StaleError, match="held by override until 2026-11-23 06:40 UTC meanwhile"):
         folded(*held, entered("rollback", "a", 1, override=hold(50)))
+
+
+def test_a_negative_verdict_of_an_older_release_does_not_tell_what_failed() -> None:
+    head = folded(trained("a"), judged("a", Outcome.PASS))[MODEL]
+    assert all(fact.tells for fact in head.verdicts.values())
+    head = folded(trained("a"), judged("a", Outcome.FAIL))[MODEL]
+    assert not any(fact.tells for fact in head.verdicts.values())
